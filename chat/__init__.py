@@ -1,0 +1,1 @@
+"""The chat app: widgets, sittings, co-browse."""

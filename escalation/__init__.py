@@ -1,0 +1,1 @@
+"""The escalation app: service level clocks and the escalation matrix."""

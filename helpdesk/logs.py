@@ -1,0 +1,58 @@
+"""Logs as JSON lines, each with the one id that leads from a request to its jobs and mails."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+
+_correlation: ContextVar[str] = ContextVar("correlation", default="")
+_SECRET = re.compile(r"(?i)(password|passwd|secret|token|authorization|bearer|api[_-]?key)([\"'=:\s]+)([^\s\"',;&]+)")
+_STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
+
+
+def correlation_id() -> str:
+    """The id of what is going on in this context; empty outside of any."""
+    return _correlation.get()
+
+
+@contextmanager
+def correlated(identifier: str = "") -> Iterator[str]:
+    """Runs a request, job or mail under `identifier` (a new one when empty) and gives it back."""
+    value = identifier or uuid.uuid4().hex
+    token = _correlation.set(value)
+    try:
+        yield value
+    finally:
+        _correlation.reset(token)
+
+
+def redacted(text: str) -> str:
+    """Blanks what looks like a secret, before it reaches a log or an error column."""
+    return _SECRET.sub(r"\1\2[redacted]", text)
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line; control characters of outsiders cannot break lines."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Renders the record with its extra fields."""
+        line: dict[str, object] = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": redacted(record.getMessage()),
+        }
+        if correlation_id():
+            line["correlation_id"] = correlation_id()
+        for key, value in record.__dict__.items():
+            if key not in _STANDARD and key not in {"request", "status_code", "server_time"}:
+                line[key] = value if isinstance(value, int | float | bool) else redacted(str(value))
+        if record.exc_info:
+            line["exception"] = redacted(self.formatException(record.exc_info))
+        return json.dumps(line, ensure_ascii=False, default=str)

@@ -1,0 +1,126 @@
+"""What happens around every request: its id, its language and zone, the second factor, and a clear word when rows are away."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+import zoneinfo
+from collections.abc import Callable
+
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone, translation
+from django.utils.cache import patch_cache_control, patch_vary_headers
+from django.utils.translation import gettext as _
+from psycopg_pool import PoolTimeout
+
+from helpdesk.logs import correlated
+from helpdesk.models import User
+from helpdesk.sign_in import lacks_second_factor
+
+log = logging.getLogger("helpdesk.request")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
+#: What somebody without his second factor may still open.
+_WITHOUT_FACTOR = ("/accounts/2fa/", "/accounts/logout/", "/accounts/reauthenticate/", "/static/", "/healthz", "/readyz")
+
+Handler = Callable[[HttpRequest], HttpResponse]
+
+
+class CorrelationMiddleware:
+    """Gives the request its id (kept from the proxy when well-formed), sends it back and writes one log line."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Runs the request under its id."""
+        offered = request.headers.get("X-Request-ID", "")
+        with correlated(offered if _REQUEST_ID.fullmatch(offered) else "") as identifier:
+            started = time.perf_counter()
+            response = self.get_response(request)
+            response["X-Request-ID"] = identifier
+            if not request.path.startswith(("/static/", "/healthz", "/readyz")):
+                milliseconds = round((time.perf_counter() - started) * 1000, 1)
+                log.info(
+                    "request",
+                    extra={
+                        "method": request.method,
+                        "path": request.path,
+                        "status": response.status_code,
+                        "milliseconds": milliseconds,
+                    },
+                )
+            return response
+
+
+class DatabaseOutageMiddleware:
+    """Turns a lost or full database into 503 with a sentence; browsers and clients try again by themselves."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Also catches what other middleware meets (sessions are rows)."""
+        try:
+            response = self.get_response(request)
+        except (OperationalError, InterfaceError, PoolTimeout) as problem:
+            response = self._unavailable(request, problem)
+        if not request.path.startswith("/static/"):
+            patch_cache_control(response, private=True, no_store=True)
+        return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Called for exceptions of views."""
+        if isinstance(exception, OperationalError | InterfaceError | PoolTimeout):
+            return self._unavailable(request, exception)
+        return None
+
+    def _unavailable(self, request: HttpRequest, problem: Exception) -> HttpResponse:
+        log.error("database unavailable", extra={"problem": str(problem).splitlines()[0][:300]})
+        words = _("The database cannot be reached or cannot write just now. Nothing was changed; please try again shortly.")
+        if request.path.startswith("/api/"):
+            response: HttpResponse = JsonResponse(
+                {"type": "about:blank", "title": "Service Unavailable", "status": 503, "detail": words},
+                status=503,
+                content_type="application/problem+json",
+            )
+        else:
+            response = render(None, "503.html", {"words": words}, status=503)  # type: ignore[arg-type]
+        response["Retry-After"] = "5"
+        return response
+
+
+class StaffMiddleware:
+    """Speaks the person's language, shows his time zone, and stops at the second factor when the house demands one."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Runs the request in the person's language and zone."""
+        user = request.user
+        if not isinstance(user, User):
+            return self.get_response(request)
+        if not request.path.startswith(_WITHOUT_FACTOR) and lacks_second_factor(user):
+            if request.path.startswith("/api/"):
+                return JsonResponse(
+                    {"type": "about:blank", "title": "Forbidden", "status": 403, "detail": _("Set up a second factor first.")},
+                    status=403,
+                    content_type="application/problem+json",
+                )
+            return redirect("mfa_index")
+        try:
+            timezone.activate(zoneinfo.ZoneInfo(user.time_zone))
+        except (zoneinfo.ZoneInfoNotFoundError, ValueError):
+            timezone.deactivate()
+        with translation.override(user.language):
+            request.LANGUAGE_CODE = translation.get_language() or "en"
+            response = self.get_response(request)
+            if hasattr(response, "render") and not getattr(response, "is_rendered", True):
+                response = response.render()
+        timezone.deactivate()
+        response.headers.setdefault("Content-Language", user.language)
+        patch_vary_headers(response, ("Cookie",))
+        return response
