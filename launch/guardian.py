@@ -1,0 +1,54 @@
+"""Ends what a killed launcher left behind. A process of its own that reads process groups from a pipe; the pipe's end
+means that the launcher is gone, in whatever way, and each group it did not take back gets ten seconds and then SIGKILL.
+
+Started by launch.supervisor as `python launch/guardian.py`, so that it needs neither packages nor a path.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import time
+
+GRACE_SECONDS = 10.0
+
+
+def main() -> None:
+    """Reads lines `+PGID` (watch) and `-PGID` (ended) until the pipe closes; then cleans up."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    groups: set[int] = set()
+    for line in sys.stdin:
+        group = int(line[1:])
+        if line[0] == "+":
+            groups.add(group)
+        else:
+            groups.discard(group)
+    _signal_all(groups, signal.SIGTERM)
+    end = time.monotonic() + GRACE_SECONDS
+    while groups and time.monotonic() < end:
+        time.sleep(0.05)
+        groups = {group for group in groups if _lives(group)}
+    _signal_all(groups, signal.SIGKILL)
+
+
+def _signal_all(groups: set[int], number: signal.Signals) -> None:
+    for group in groups:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(group, number)
+
+
+def _lives(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+if __name__ == "__main__":
+    main()

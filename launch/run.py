@@ -1,0 +1,212 @@
+"""`make run`: the whole house under one parent, from an empty folder to the printed address, and down again in order.
+
+Order: lock, ports, database, migrations and demo data, processes. Down: processes first, the database last. Also
+`make manage`, which runs one management command inside the house that runs, or with the same database when none does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from launch import LaunchError, catalogues, environment, ports, programs
+from launch.places import CHECKOUT, VENV_PYTHON, make_var, shown, write_private
+from launch.postgres import EmbeddedPostgres
+from launch.programs import Addresses
+from launch.running import Running, environment_of_the_running
+from launch.say import Progress, say
+from launch.signals import Signals
+from launch.suite import schema_digest
+from launch.supervisor import Supervisor
+
+READY_SECONDS = 60.0
+LOOK_SECONDS = 0.5
+
+
+def run(arguments: list[str]) -> int:
+    """Runs the house until a stop signal; 0 after a clean end."""
+    begun = time.monotonic()
+    with Running() as running, Signals() as signals:
+        say("Starting the helpdesk (Ctrl-C stops it) ...")
+        addresses = programs.choose_ports()
+        catalogues.compile_stale()
+        database = None if os.environ.get("DATABASE_URL") else EmbeddedPostgres(make_var() / "postgres")
+        try:
+            url = _start_database(database)
+            house = programs.house_env(addresses, url)
+            supervisor = Supervisor(make_var() / "log", signals, say)
+            try:
+                if not signals.wanted():
+                    _serve(arguments, begun, signals, supervisor, database, addresses, house, running)
+            finally:
+                _say_stopping(signals)
+                supervisor.stop()
+        finally:
+            if database is not None:
+                database.stop(hurry=signals.stops > 1)
+        say("Stopped.")
+    return 0
+
+
+def manage(arguments: list[str]) -> int:
+    """Runs `manage.py` with the settings and the database of `make run`; the command's exit code."""
+    command = [str(VENV_PYTHON), "manage.py", *arguments]
+    house = environment_of_the_running()
+    if house is not None or os.environ.get("DATABASE_URL"):
+        own = {"HELPDESK_ENV": "demo", "HELPDESK_SECRET_KEY": environment.secret_key(), **os.environ}
+        return subprocess.run(
+            command, cwd=CHECKOUT, env=environment.for_children(**(house or own)), check=False
+        ).returncode
+    with EmbeddedPostgres(make_var() / "postgres") as url:
+        wanted = Addresses(*(int(os.environ.get(name) or port) for name, (_, port) in programs.WANTED_PORTS.items()))
+        env = environment.for_children(**programs.house_env(wanted, url))
+        return subprocess.run(command, cwd=CHECKOUT, env=env, check=False).returncode
+
+
+def _start_database(database: EmbeddedPostgres | None) -> str:
+    if database is None:
+        return os.environ["DATABASE_URL"]
+    progress = Progress("database")
+    url = database.start()
+    assert database.cluster is not None
+    made = "made and started" if database.fresh else "started"
+    progress.end(f"PostgreSQL {database.cluster.binaries.major} {made}")
+    if database.set_aside is not None:
+        say(f"  An older database was found and moved to {database.set_aside}.")
+    if database.cluster.home is not None:
+        say(f"  It lies in {database.cluster.data_dir} (see {shown(database.cluster.note)}).")
+    return url
+
+
+def _serve(
+    arguments: list[str],
+    begun: float,
+    signals: Signals,
+    supervisor: Supervisor,
+    database: EmbeddedPostgres | None,
+    addresses: Addresses,
+    house: dict[str, str],
+    running: Running,
+) -> None:
+    env = environment.for_children(**house)
+    supervisor.add(programs.mail_server(env))
+    _prepare(arguments, signals, supervisor, database, addresses, env)
+    for program in programs.house(env, addresses):
+        supervisor.add(program)
+    if signals.wanted():
+        return
+    running.publish(house)
+    _wait_for_the_desk(signals, supervisor, addresses.desk)
+    if signals.wanted():
+        return
+    _print_addresses(addresses, time.monotonic() - begun, database)
+    while not signals.wanted():
+        signals.wait(LOOK_SECONDS)
+        supervisor.tend()
+        if database is not None and database.pid is None and not signals.wanted():
+            say("The embedded database ended; it starts again.")
+            database.start()
+
+
+def _prepare(
+    arguments: list[str],
+    signals: Signals,
+    supervisor: Supervisor,
+    database: EmbeddedPostgres | None,
+    addresses: Addresses,
+    env: dict[str, str],
+) -> None:
+    """Migrates and seeds, unless the embedded database is known to be as this code wants it."""
+    stamp = make_var() / "prepared.json"
+    wanted = {
+        "schema": schema_digest(),
+        "database": hashlib.sha256(env["DATABASE_URL"].encode()).hexdigest(),
+        "mail": [addresses.imap, addresses.smtp],
+    }
+    known = {} if database is not None and database.fresh else _read(stamp)
+    if known == wanted and database is not None:
+        return
+    moved = known.get("database") == wanted["database"] and known.get("mail") != wanted["mail"]
+    options = (["--refresh-demo"] if moved or known.get("unfinished") else []) + arguments
+    write_private(stamp, json.dumps({"database": wanted["database"], "unfinished": True}))
+    progress = Progress("migrations and demo data")
+    code, tail = supervisor.run_once(programs.prepare(env, options), lambda last: progress.beat(last))
+    if signals.wanted():
+        return
+    if code != 0:
+        raise LaunchError(
+            f"The database could not be prepared (exit {code}). Last lines of var/log/prepare.log:\n{tail}"
+        )
+    write_private(stamp, json.dumps(wanted))
+    progress.end()
+
+
+def _read(stamp: Path) -> dict[str, object]:
+    try:
+        return dict(json.loads(stamp.read_text(encoding="utf-8")))
+    except (FileNotFoundError, ValueError):
+        return {}
+
+
+def _wait_for_the_desk(signals: Signals, supervisor: Supervisor, port: int) -> None:
+    progress = Progress("web, worker, dispatcher")
+    end = time.monotonic() + READY_SECONDS
+    while not signals.wanted() and time.monotonic() < end:
+        if _desk_answers(port):
+            progress.end("started")
+            return
+        progress.beat("waiting for the first page")
+        supervisor.tend()
+        signals.wait(0.1)
+    if not signals.wanted():
+        say(f"The desk does not answer on port {port} yet; see var/log/web.log. It goes on trying.")
+
+
+def _desk_answers(port: int) -> bool:
+    if not ports.answers(port):
+        return False
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status != 503
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+def _print_addresses(addresses: Addresses, seconds: float, database: EmbeddedPostgres | None) -> None:
+    log = shown(make_var() / "log")
+    where = "DATABASE_URL" if database is None or database.cluster is None else shown(database.cluster.data_dir)
+    say(f"\nThe helpdesk is ready after {seconds:.1f} s.\n")
+    say(f"  The desk            {addresses.desk_url}/")
+    say(f"  Be a customer       {addresses.page_url}/   write to the company here and read its answers")
+    say(f"  Demo mail server    IMAP 127.0.0.1:{addresses.imap}, SMTP 127.0.0.1:{addresses.smtp}")
+    say(f"  Logs                {log}/*.log          Database  {where}")
+    accounts = _accounts()
+    if accounts:
+        say("\n  Sign in as")
+        width = max(len(email) for email, _, _ in accounts)
+        for email, password, role in accounts:
+            say(f"    {email:<{width}}  {password}  ({role})")
+    say("\nCtrl-C stops everything; the data stays.")
+
+
+def _accounts() -> list[tuple[str, str, str]]:
+    try:
+        from demo.accounts import ACCOUNTS
+    except ImportError:
+        return []
+    return [(account.email, account.password, account.role.replace("_", " ")) for account in ACCOUNTS]
+
+
+def _say_stopping(signals: Signals) -> None:
+    if signals.wanted():
+        sys.stdout.write("\r\033[K" if sys.stdout.isatty() else "")  # the terminal's own ^C
+        say("Stopping ... (Ctrl-C again hurries)")

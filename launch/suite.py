@@ -1,0 +1,96 @@
+"""`make test`: the whole suite over an embedded database that is kept warm between runs. Arguments go on to pytest."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from launch import environment
+from launch.places import CHECKOUT, VENV_PYTHON, make_var
+from launch.postgres import DatabaseInUse, EmbeddedPostgres
+from launch.say import Progress, say
+
+TOOLS = {"dovecot": "dovecot-imapd", "redis-server": "redis-server", "chromium": "chromium", "msgfmt": "gettext"}
+"""Program -> the Debian package that brings it. Tests that need an absent one are skipped and say so."""
+ADMIN_PATHS = ":/usr/sbin:/usr/local/sbin:/sbin"
+
+
+def test(arguments: list[str]) -> int:
+    """Runs pytest with our environment; returns its exit code."""
+    absent = missing_tools()
+    if os.environ.get("DATABASE_URL"):
+        return _pytest(arguments, environment.for_tests(), absent)
+    with warm_database("test-postgres") as (url, stamp):
+        digest = schema_digest()
+        known = stamp.read_text(encoding="ascii") if stamp.exists() else ""
+        stamp.unlink(missing_ok=True)  # a run that is killed leaves rows behind: the next one begins anew
+        fresh = [] if known == digest else ["--create-db"]
+        code = _pytest(["--reuse-db", *fresh, *arguments], environment.for_tests(url), absent)
+        if code in {0, 1}:
+            stamp.write_text(digest, encoding="ascii")
+        return code
+
+
+def missing_tools() -> list[str]:
+    """The programs of TOOLS that this machine lacks."""
+    return [name for name in TOOLS if shutil.which(name, path=os.environ.get("PATH", os.defpath) + ADMIN_PATHS) is None]
+
+
+@contextmanager
+def warm_database(name: str, *, durable: bool = False) -> Iterator[tuple[str, Path]]:
+    """The URL of an embedded database under `var/` that outlives the run, and a file beside it for a note about its
+    content.
+
+    Two runs at once get two clusters: the second finds the first in use and takes the next number.
+    """
+    for number in range(1, 20):
+        data_dir = make_var() / (name if number == 1 else f"{name}-{number}")
+        server = EmbeddedPostgres(data_dir, durable=durable)
+        try:
+            url = server.start()
+        except DatabaseInUse:
+            continue
+        stamp = data_dir.with_name(f"{data_dir.name}.content")
+        if server.fresh:
+            stamp.unlink(missing_ok=True)
+        try:
+            yield url, stamp
+        finally:
+            server.stop()
+        return
+    raise DatabaseInUse(f"All databases {name} in var/ are in use: are twenty runs going on?")
+
+
+def _pytest(arguments: list[str], env: dict[str, str], absent: list[str]) -> int:
+    progress = Progress("tests")
+    count = str(min(4, os.cpu_count() or 2))
+    spread = (
+        []
+        if any(argument in {"-n", "-n0", "--pdb"} for argument in arguments)
+        else ["-n", count, "--dist", "loadgroup"]
+    )
+    command = [str(VENV_PYTHON), "-m", "pytest", *spread, *arguments]
+    env["PATH"] += ADMIN_PATHS
+    code = subprocess.run(command, cwd=CHECKOUT, env=env, check=False).returncode
+    progress.end()
+    if absent:
+        packages = " ".join(TOOLS[name] for name in absent)
+        say(
+            f"  Not installed here, so the tests that need them were skipped: {', '.join(absent)} (Debian packages: "
+            f"{packages})."
+        )
+    return code
+
+
+def schema_digest() -> str:
+    """Changes whenever a migration or a locked package does, so that a kept test database is made anew."""
+    digest = hashlib.sha256()
+    for file in sorted([*CHECKOUT.glob("*/migrations/*.py"), *CHECKOUT.glob("requirements*.txt")]):
+        digest.update(file.relative_to(CHECKOUT).as_posix().encode())
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
