@@ -19,6 +19,7 @@ from proxyprotocol.version import ProxyProtocolVersion
 from pymap.backend.dict import Config, Identity, Login, Session
 from pymap.backend.dict.filter import FilterSet
 from pymap.backend.dict.mailbox import MailboxData, MailboxSet, Message
+from pymap.exceptions import InvalidAuth
 from pymap.flags import FlagOp
 from pymap.imap import IMAPServer
 from pymap.interfaces.message import CachedMessage
@@ -152,6 +153,11 @@ class _StoredIdentity(Identity):
         yield Session(user.name, self.config, self.login.folders[user.name], FilterSet())
 
 
+class _User(UserMetadata):
+    def compare_authcid(self, authcid: str) -> bool:
+        return super().compare_authcid(authcid.lower())
+
+
 class StoredLogin(Login):
     """Knows the users of the demo and holds their folders; addresses log in whatever their case."""
 
@@ -159,12 +165,16 @@ class StoredLogin(Login):
         super().__init__(config)
         self.folders = {name.lower(): StoredFolderSet(store, name.lower()) for name in users}
         for name, password in users.items():
-            user = UserMetadata(config, name.lower(), password=password)
+            user = _User(config, name.lower(), password=password)
             self.users_dict[name.lower()] = dataclasses.replace(user, entity_tag=UserMetadata.new_entity_tag())
 
     async def authenticate(self, credentials: ServerCredentials) -> Identity:
-        identity = await super().authenticate(credentials)
-        return _StoredIdentity(identity.name.lower(), self, None, identity.roles)
+        identity = _StoredIdentity(credentials.authcid.lower(), self, None, frozenset())
+        user = self.users_dict.get(identity.name)
+        if user is None or not credentials.verify(user):
+            await asyncio.sleep(self.config.invalid_user_sleep)
+            raise InvalidAuth()
+        return identity
 
     async def authorize(self, authenticated: Any, authzid: str) -> Identity:
         identity = await super().authorize(authenticated, authzid.lower())

@@ -65,7 +65,7 @@ class PageBackend:
             sender=envelope_sender,
             recipients=[recipient],
             came_by="the customers' page with HTTP",
-            authenticated=True,
+            dmarc_pass=str(message["From"].addresses[0].domain),
         )
         asyncio.run_coroutine_threadsafe(delivery, self._loop).result(DELIVERY_SECONDS)
         if not copy_for:

@@ -72,17 +72,17 @@ class PostOffice:
         return self._imap.folder(without_plus(address)) is not None
 
     async def deliver(
-        self, raw: bytes, *, sender: str, recipients: Iterable[str], came_by: str, authenticated: bool = False
+        self, raw: bytes, *, sender: str, recipients: Iterable[str], came_by: str, dmarc_pass: str = ""
     ) -> list[Delivery]:
         """Deliver one copy to each recipient, with the trace headers a real server adds on top.
 
         `sender` is the envelope sender, empty for <>; `came_by` names the door in the Received header;
-        `authenticated` says that the From address was really the writer's (dmarc=pass). The mail is on disk when
+        `dmarc_pass` is the domain of From when that was really the writer's, else empty. The mail is on disk when
         this returns. Raises sqlite3.Error or ValueError when a mail cannot be stored; recipients before it have it.
         """
         now = datetime.now(UTC)
         mail = without_headers(with_crlf(raw), _STRIPPED)
-        verdict = "dmarc=pass header.from=" + _one_line(sender.rpartition("@")[2]) if authenticated else "none"
+        verdict = f"dmarc=pass header.from={_one_line(dmarc_pass)}" if dmarc_pass else "none"
         deliveries: list[Delivery] = []
         for recipient in dict.fromkeys(recipients):
             trace = (
