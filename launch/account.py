@@ -64,7 +64,7 @@ def database_account(data_dir: Path) -> Account:
     Raises LaunchError when the data directory belongs to somebody we cannot become.
     """
     us = os.geteuid()
-    if (data_dir / "PG_VERSION").exists() or data_dir.is_dir():
+    if data_dir.is_dir():
         owner = data_dir.stat()
         if owner.st_uid not in {us, 0}:
             if us != 0:

@@ -1,5 +1,6 @@
 """Ends what a killed launcher left behind. A process of its own that reads process groups from a pipe; the pipe's end
-means that the launcher is gone, in whatever way, and each group it did not take back gets ten seconds and then SIGKILL.
+means that the launcher is gone, in whatever way, and each group it did not take back gets some seconds and then
+SIGKILL.
 
 Started by launch.supervisor as `python launch/guardian.py`, so that it needs neither packages nor a path.
 """
@@ -12,10 +13,8 @@ import signal
 import sys
 import time
 
-GRACE_SECONDS = 10.0
 
-
-def main() -> None:
+def main(grace_seconds: float) -> None:
     """Reads lines `+PGID` (watch) and `-PGID` (ended) until the pipe closes; then cleans up."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
@@ -27,7 +26,7 @@ def main() -> None:
         else:
             groups.discard(group)
     _signal_all(groups, signal.SIGTERM)
-    end = time.monotonic() + GRACE_SECONDS
+    end = time.monotonic() + grace_seconds
     while groups and time.monotonic() < end:
         time.sleep(0.05)
         groups = {group for group in groups if _lives(group)}
@@ -51,4 +50,4 @@ def _lives(group: int) -> bool:
 
 
 if __name__ == "__main__":
-    main()
+    main(float(sys.argv[1]))

@@ -49,9 +49,9 @@ _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 class EmbeddedPostgres:
     """One server over one data directory; a context manager that gives the database's URL.
 
-    `durable=False` turns off every flush to disk, for throw-away databases. `fresh` says after start() whether the
-    cluster was made by this start, `set_aside` where an abandoned older one was moved to. Where root may not keep the
-    data in `data_dir`, it lies under /var/lib and a note says so.
+    `durable=False` turns off flushes to disk, for throw-away databases: they survive a killed server, not a power
+    cut. `fresh` says after start() whether the cluster was made by this start, `set_aside` where an abandoned older
+    one was moved to. Where root may not keep the data in `data_dir`, it lies under /var/lib and a note says so.
     """
 
     def __init__(
@@ -301,7 +301,7 @@ class EmbeddedPostgres:
             "fsync": "on",
         }
         if not self.durable:
-            settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+            settings |= {"fsync": "off", "full_page_writes": "off"}
         return settings
 
 

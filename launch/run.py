@@ -112,6 +112,7 @@ def _serve(
         if database is not None and database.pid is None and not signals.wanted():
             say("The embedded database ended; it starts again.")
             database.start()
+            say("The embedded database is back.")
 
 
 def _prepare(

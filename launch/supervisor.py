@@ -24,6 +24,7 @@ QUICK_DEATHS = 5
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30.0
 STOP_SECONDS = 20.0
+ORPHAN_SECONDS = 10.0  # for children whose launcher was killed
 TAIL_LINES = 12
 LOG_MAX_BYTES = 10 * 1024 * 1024
 
@@ -70,7 +71,7 @@ class Supervisor:
         self.children: list[Child] = []
         log_dir.mkdir(parents=True, exist_ok=True)
         self._guardian = subprocess.Popen(
-            [sys.executable, "-I", str(Path(guardian.__file__).resolve())],
+            [sys.executable, "-I", str(Path(guardian.__file__).resolve()), str(ORPHAN_SECONDS)],
             stdin=subprocess.PIPE,
             start_new_session=True,
             cwd="/",
