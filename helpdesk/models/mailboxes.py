@@ -211,6 +211,7 @@ class OutgoingMail(models.Model):
     class State(models.TextChoices):
         """Where it stands. `uncertain`: the server may have taken it just before a crash."""
 
+        SCHEDULED = "scheduled", _("scheduled")
         QUEUED = "queued", _("waiting")
         LEASED = "leased", _("being sent")
         SENT = "sent", _("sent")
@@ -241,6 +242,7 @@ class OutgoingMail(models.Model):
     last_error = models.TextField(_("last answer"), blank=True)
     queued_at = models.DateTimeField(_("written"))
     sent_at = models.DateTimeField(_("sent"), null=True)
+    told_at = models.DateTimeField(null=True)
 
     class Meta:
         verbose_name = _("outgoing mail")
@@ -252,6 +254,8 @@ class OutgoingMail(models.Model):
                 name="outgoing_due",
                 condition=models.Q(state__in=["queued", "deferred", "uncertain", "leased"]),
             ),
+            models.Index(fields=["due_at", "id"], name="outgoing_scheduled", condition=models.Q(state="scheduled")),
+            models.Index(fields=["id"], name="outgoing_untold", condition=models.Q(state="dead", told_at__isnull=True)),
             models.Index(fields=["ticket", "queued_at"], name="outgoing_by_ticket"),
         ]
 

@@ -1,0 +1,109 @@
+"""A contact arrives on a channel other than mail: form, API, chat, message left. Mail arrives in mail_intake.py."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from helpdesk import access
+from helpdesk.actions import BadInput, lock
+from helpdesk.actions.ledger import Ledger, PendingEvent
+from helpdesk.models import (
+    Actor,
+    AddressKind,
+    Attachment,
+    Channel,
+    Customer,
+    CustomerAddress,
+    Kind,
+    Message,
+    Organisation,
+    Priority,
+    Queue,
+    Status,
+    Ticket,
+)
+from helpdesk.now import now
+
+
+@transaction.atomic
+def receive_contact(
+    *,
+    actor: Actor,
+    queue: Queue,
+    text: str,
+    subject: str = "",
+    customer: Customer | None = None,
+    email: str = "",
+    name: str = "",
+    channel: str = Channel.API,
+    priority: int = Priority.NORMAL,
+    language: str = "",
+    ticket: Ticket | None = None,
+    attachments: Sequence[Attachment] = (),
+) -> Ticket:
+    """Opens a ticket for what a customer said, or adds it to his `ticket`; returns the ticket.
+
+    The customer is given, or found and made by `email`. Raises BadInput when nothing was said or nobody said it.
+    """
+    access.ensure(actor, "ticket.create")
+    text = text.replace("\x00", "").strip()
+    if not text:
+        raise BadInput(_("Write what it is about."))
+    if channel not in Channel.values or priority not in Priority.values:
+        raise BadInput(_("Unknown channel or priority."))
+    ledger = Ledger(now())
+    if customer is None:
+        customer = find_or_make_customer(ledger, email, name, language)
+    said_by = Actor.of_customer(customer) if actor.customer is None else actor
+    message = Message(
+        channel=channel,
+        author_customer=customer,
+        sender_name=customer.name,
+        sender_email=email.strip().lower()[:320],
+        subject=subject.strip()[:500],
+        text=text,
+        reply_text=text,
+        created_at=ledger.at,
+    )
+    if ticket is not None:
+        ticket = lock(ticket)
+        if ticket.status in {Status.CLOSED, Status.SPAM}:
+            raise BadInput(_("This conversation is closed; write a new message instead."))
+        ledger.customer_wrote(ticket, message, said_by, "given")
+    else:
+        ticket = ledger.open_ticket(
+            customer=customer,
+            message=message,
+            queue=queue,
+            channel=channel,
+            subject=subject.strip()[:500],
+            priority=priority,
+            language=(language or customer.language)[:10],
+        )
+        data = {"channel": str(channel), "rule": "given", "queue": queue.pk}
+        ledger.events.append(PendingEvent(ticket, Kind.OPENED, said_by, data, message))
+    ledger.write()
+    Attachment.objects.filter(pk__in=[a.pk for a in attachments], message__isnull=True).update(message=message)
+    return ticket
+
+
+def find_or_make_customer(ledger: Ledger, email: str, name: str, language: str) -> Customer:
+    """The customer with this address, or a new one in the ledger. Raises BadInput for an address that is none."""
+    email = email.strip().lower()
+    try:
+        validate_email(email)
+    except ValidationError:
+        raise BadInput(_("“%(email)s” is not a mail address.") % {"email": email[:100]}) from None
+    address = (
+        CustomerAddress.objects.select_related("customer").filter(kind=AddressKind.EMAIL, value=email).first()
+    )
+    if address is not None:
+        return address.customer
+    domain = email.partition("@")[2]
+    organisation = Organisation.objects.filter(domains__contains=[domain]).first()
+    return ledger.new_customer(email=email, name=" ".join(name.split()), organisation=organisation, language=language)

@@ -1,0 +1,150 @@
+"""The rows of arriving contacts, gathered first and written in a dozen statements however many contacts arrive together.
+
+Used by intake.py and mail_intake.py, which decide; the ledger only keeps order: whom, which ticket, what was said, events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from helpdesk import events
+from helpdesk.actions.lifecycle import STATUS_FIELDS, become
+from helpdesk.models import (
+    ACTIVE,
+    Actor,
+    AddressKind,
+    Attachment,
+    Customer,
+    CustomerAddress,
+    Kind,
+    LinkKind,
+    MailReference,
+    Message,
+    Organisation,
+    Participant,
+    Status,
+    Ticket,
+    TicketEvent,
+    TicketLink,
+)
+
+
+@dataclass
+class PendingEvent:
+    """An event whose message has no key yet."""
+
+    ticket: Ticket
+    kind: Kind
+    actor: Actor
+    data: dict[str, Any]
+    message: Message | None = None
+
+
+@dataclass
+class Ledger:
+    """Collects, then `write()`s inside the caller's transaction."""
+
+    at: datetime
+    customers: list[Customer] = field(default_factory=list)
+    addresses: list[CustomerAddress] = field(default_factory=list)
+    tickets: list[Ticket] = field(default_factory=list)
+    changed: dict[int, Ticket] = field(default_factory=dict)
+    participants: list[Participant] = field(default_factory=list)
+    messages: list[Message] = field(default_factory=list)
+    attachments: list[Attachment] = field(default_factory=list)
+    references: dict[tuple[str, int], MailReference] = field(default_factory=dict)
+    links: list[TicketLink] = field(default_factory=list)
+    events: list[PendingEvent] = field(default_factory=list)
+
+    def new_customer(self, *, email: str, name: str, organisation: Organisation | None, language: str) -> Customer:
+        """A person not seen before; without an address when the mail had none."""
+        customer = Customer(
+            name=name[:200] or email.partition("@")[0][:200],
+            organisation=organisation,
+            tier=organisation.tier if organisation else "standard",
+            language=language[:10],
+            created_at=self.at,
+        )
+        self.customers.append(customer)
+        if email:
+            self.addresses.append(
+                CustomerAddress(customer=customer, kind=AddressKind.EMAIL, value=email[:320], is_primary=True)
+            )
+        return customer
+
+    def open_ticket(self, *, customer: Customer, message: Message, **fields: Any) -> Ticket:
+        """A new ticket with its first message; the OPENED event is the caller's to add."""
+        ticket = Ticket(
+            customer=customer,
+            status=Status.NEW,
+            opened_at=message.created_at,
+            changed_at=self.at,
+            customer_wrote_at=message.created_at,
+            waiting_since_at=message.created_at,
+            rank_at=message.created_at,
+            **fields,
+        )
+        self.tickets.append(ticket)
+        self.say(ticket, message)
+        return ticket
+
+    def say(self, ticket: Ticket, message: Message) -> None:
+        """Adds a message; public words of a person become the ticket's last words."""
+        message.ticket = ticket
+        self.messages.append(message)
+        ticket.message_count += 1
+        if message.audience == "public" and not message.machine:
+            ticket.snippet = " ".join(message.reply_text.split())[:200]
+        ticket.changed_at = self.at
+        if ticket.pk:
+            self.changed[ticket.pk] = ticket
+
+    def customer_wrote(self, ticket: Ticket, message: Message, actor: Actor, rule: str) -> None:
+        """An existing ticket hears from its customer: he waits from now on, and what was put aside opens again."""
+        self.say(ticket, message)
+        ticket.customer_wrote_at = message.created_at
+        data = {"channel": str(message.channel), "rule": rule}
+        self.events.append(PendingEvent(ticket, Kind.CONTACT_RECEIVED, actor, data, message))
+        if ticket.status not in {*ACTIVE, Status.SPAM, Status.CLOSED}:
+            previous = become(ticket, Status.OPEN)
+            reopened = {"previous": previous, "why": "customer wrote"}
+            self.events.append(PendingEvent(ticket, Kind.REOPENED, actor, reopened))
+        if ticket.status != Status.SPAM:
+            ticket.waiting_since_at = ticket.waiting_since_at or message.created_at
+            ticket.rank_at = ticket.due_at or ticket.waiting_since_at
+
+    def refer(self, ticket: Ticket, identifiers: Iterable[str], message: Message | None) -> None:
+        """Remembers Message-IDs: of `message` itself, or (None) as hints of mails not seen."""
+        for identifier in identifiers:
+            if identifier.strip():
+                self.references.setdefault(
+                    (identifier[:998], id(ticket)),
+                    MailReference(identifier=identifier[:998], ticket=ticket, message=message, is_hint=message is None),
+                )
+
+    def link(self, ticket: Ticket, other: Ticket, kind: LinkKind, actor: Actor) -> None:
+        """Links the new ticket to another one."""
+        self.links.append(TicketLink(ticket=ticket, other=other, kind=kind, made_at=self.at))
+
+    def write(self) -> list[TicketEvent]:
+        """Writes everything and records the events. Integrity errors of a race roll the caller's transaction back."""
+        Customer.objects.bulk_create(self.customers)
+        CustomerAddress.objects.bulk_create(self.addresses)
+        Ticket.objects.bulk_create(self.tickets)
+        Participant.objects.bulk_create(self.participants, ignore_conflicts=True)
+        Message.objects.bulk_create(self.messages)
+        Attachment.objects.bulk_create(self.attachments)
+        MailReference.objects.bulk_create(self.references.values(), ignore_conflicts=True)
+        TicketLink.objects.bulk_create(self.links, ignore_conflicts=True)
+        if self.changed:
+            fields = [*STATUS_FIELDS, "snippet", "message_count", "customer_wrote_at"]
+            Ticket.objects.bulk_update(sorted(self.changed.values(), key=lambda t: t.pk), fields)
+        return events.record_many(
+            [
+                events.NewEvent(e.ticket, e.kind, e.actor, {**e.data, "message": e.message.pk} if e.message else e.data)
+                for e in self.events
+            ]
+        )

@@ -1,0 +1,185 @@
+"""Outgoing MIME: threading headers when the row is written, the whole text when it is frozen at the first attempt.
+
+The subject stays the customer's own behind "Re:": Gmail threads by subject as well as by References, so a ticket tag added
+there would cut the conversation. Outlook groups by Thread-Index, whose 16 bytes are the ticket's public id.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterable
+from datetime import datetime
+from email import policy
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import format_datetime
+from zoneinfo import ZoneInfo
+
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import override
+
+from helpdesk.blobs import read
+from helpdesk.mail.plaintext import html_from_text
+from helpdesk.mail.tokens import plus_address
+from helpdesk.models import Audience, Mailbox, Message, OutgoingMail, Ticket
+
+#: Written above quoted history; our own stripper knows it.
+_REFERENCES_AT_MOST = 12
+_QUOTE_AT_MOST = 4000
+_RE = re.compile(r"^\s*(re|aw|sv|antw|odp|ynt|vs|رد|پاسخ|回复|回覆|答复)\s*(\[\d+\])?\s*[:：]\s*", re.IGNORECASE)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")
+_POLICY = policy.SMTP.clone(max_line_length=200, utf8=False)
+
+
+def one_line(text: str) -> str:
+    """Text fit for a header: control characters and every kind of line end become one space."""
+    return _CONTROL.sub(" ", text).strip()
+
+
+def thread_headers(message: Message, mailbox: Mailbox) -> dict[str, str]:
+    """Subject, In-Reply-To, References and the Outlook pair for a message about to be queued."""
+    ticket = message.ticket
+    earlier = [
+        i
+        for i in ticket.messages.filter(audience=Audience.PUBLIC, withdrawn_at__isnull=True)
+        .exclude(pk=message.pk)
+        .exclude(message_id="")
+        .order_by("created_at", "pk")
+        .values_list("message_id", flat=True)
+    ]
+    if len(earlier) > _REFERENCES_AT_MOST:
+        earlier = [earlier[0], *earlier[-(_REFERENCES_AT_MOST - 1) :]]
+    answered = (
+        ticket.messages.filter(audience=Audience.PUBLIC, author_customer__isnull=False, machine="")
+        .exclude(message_id="")
+        .order_by("-created_at", "-pk")
+        .values_list("message_id", flat=True)
+        .first()
+    )
+    topic = one_line(_RE.sub("", message.subject or ticket.subject)) or _("Your message")
+    headers = {
+        "Subject": topic if not earlier else f"Re: {topic}",
+        "Thread-Topic": topic,
+        "Thread-Index": thread_index(ticket, len(earlier)),
+    }
+    if answered or earlier:
+        headers["In-Reply-To"] = f"<{answered or earlier[-1]}>"
+        headers["References"] = " ".join(f"<{i}>" for i in earlier)
+    return headers
+
+
+def thread_index(ticket: Ticket, depth: int) -> str:
+    """Outlook's conversation index ([MS-OXOMSG] 2.2.1.3): 22 bytes of head, 5 bytes for each answer below it."""
+    ticks = int(ticket.opened_at.timestamp() * 10_000_000) + 116_444_736_000_000_000
+    head = ticks.to_bytes(8, "big")[:6] + ticket.public_id.bytes
+    return base64.b64encode(head + b"".join(bytes([0, 0, 0, 0, n % 256]) for n in range(min(depth, 20)))).decode()
+
+
+def build(outgoing: OutgoingMail, at: datetime) -> bytes:
+    """The whole mail, ready for DATA. Bcc is left out; header values cannot break lines. Raises BlobMissing for a lost file."""
+    message, mailbox, ticket = outgoing.message, outgoing.mailbox, outgoing.ticket
+    mail = EmailMessage(policy=_POLICY)
+    mail["From"] = address(mailbox.address, _from_name(message, mailbox))
+    for kind in ("to", "cc"):
+        people = [address(r["email"], r.get("name", "")) for r in outgoing.recipients if r["kind"] == kind]
+        if people:
+            mail[kind.title()] = people
+    if mailbox.plus_addressing:
+        mail["Reply-To"] = address(plus_address(mailbox.address, ticket.number), mailbox.from_name)
+    for name, value in outgoing.headers.items():
+        mail[name] = one_line(value)
+    mail["Message-ID"] = f"<{outgoing.identifier}>"
+    mail["Date"] = format_datetime(at)
+    mail["X-Helpdesk-Loop"] = mailbox.address
+    if outgoing.is_automatic:
+        mail["Auto-Submitted"] = "auto-replied"
+        mail["X-Auto-Response-Suppress"] = "All"
+    text = body_text(message, mailbox)
+    quoted = "" if outgoing.is_automatic else quoted_history(message)
+    mail.set_content(text + quoted, cte="quoted-printable")
+    mail.add_alternative(_html(text, quoted, ticket.language), subtype="html", cte="quoted-printable")
+    for attachment in message.attachments.all():
+        main, _slash, sub = attachment.content_type.partition("/")
+        if not re.fullmatch(r"[\w.+-]+", main) or not re.fullmatch(r"[\w.+-]+", sub) or main in {"multipart", "message"}:
+            main, sub = "application", "octet-stream"
+        mail.add_attachment(read(attachment.sha256), maintype=main, subtype=sub, filename=one_line(attachment.name))
+    return mail.as_bytes()
+
+
+def body_text(message: Message, mailbox: Mailbox) -> str:
+    """The written text with the mailbox's signature below it."""
+    signature = fill(
+        mailbox.signature,
+        agent_name=message.author_user.name if message.author_user else mailbox.from_name,
+        mailbox_name=mailbox.from_name or mailbox.name,
+        ticket_number=str(message.ticket.number),
+    ).strip()
+    return f"{message.text}\n\n-- \n{signature}\n" if signature else f"{message.text}\n"
+
+
+def fill(template: str, **values: str) -> str:
+    """Puts values into `{name}` places in one pass; unknown places stay as they are. Text is never a template language."""
+    return re.sub(r"\{(\w+)\}", lambda m: values.get(m[1], m[0]), template)
+
+
+def quoted_history(message: Message) -> str:
+    """The customer's newest mail, quoted below the answer as mail programs do."""
+    before = (
+        message.ticket.messages.filter(audience=Audience.PUBLIC, author_customer__isnull=False, machine="")
+        .filter(created_at__lte=message.created_at)
+        .order_by("-created_at", "-pk")
+        .first()
+    )
+    if before is None or not before.reply_text:
+        return ""
+    language = message.ticket.language
+    with override(language if language in {"en", "ar", "fa", "zh-hans"} else "en"):
+        when = before.created_at.astimezone(_zone(message.ticket.customer.time_zone))
+        line = _("On %(date)s, %(name)s wrote:") % {
+            "date": date_format(when, "DATETIME_FORMAT"),
+            "name": before.sender_name or before.sender_email,
+        }
+    quoted = "\n".join(f"> {part}" for part in before.reply_text[:_QUOTE_AT_MOST].splitlines())
+    return f"\n{line}\n{quoted}\n"
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name or "UTC")
+    except (ValueError, OSError, KeyError):
+        return ZoneInfo("UTC")
+
+
+def _from_name(message: Message, mailbox: Mailbox) -> str:
+    name = mailbox.from_name or mailbox.name
+    return f"{message.author_user.name} ({name})" if message.author_user else name
+
+
+def address(email: str, name: str = "") -> Address:
+    """One address for a header; a display name cannot smuggle another one in."""
+    local, _at, domain = one_line(email).rpartition("@")
+    try:
+        domain.encode("ascii")
+    except UnicodeEncodeError:
+        domain = domain.encode("idna").decode()
+    return Address(one_line(name), local, domain)
+
+
+def _html(text: str, quoted: str, language: str) -> str:
+    head, _newline, rest = quoted.strip().partition("\n")
+    history = ""
+    if rest:
+        plain = "\n".join(line[2:] if line.startswith("> ") else line for line in rest.splitlines())
+        history = (
+            f'<div class="gmail_quote"><div dir="auto">{html_from_text(head)}</div>'
+            f'<blockquote type="cite" dir="auto">{html_from_text(plain)}</blockquote></div>'
+        )
+    lang = f' lang="{language}"' if re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z]{2,8})?", language) else ""
+    return f"<!doctype html><html{lang}><body>{html_from_text(text)}{history}</body></html>\n"
+
+
+def envelope(outgoing: OutgoingMail) -> Iterable[str]:
+    """The addresses the server is told, Bcc among them, without those that already have the mail."""
+    return [r["email"] for r in outgoing.recipients if r.get("state") not in {"sent", "bounced"}]

@@ -1,0 +1,157 @@
+"""Makes a sentence out of an event, in the reader's language. Events store data; words are made here and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext, override
+
+from helpdesk.models import ActorKind, Customer, Kind, Priority, Queue, Status, TicketEvent, User
+
+Words = Callable[[str, dict[str, Any]], str]
+
+
+def sentence(event: TicketEvent, viewer_language: str | None = None, names: Names | None = None) -> str:
+    """The event in one sentence. `names` shares lookups between the events of one page."""
+    names = names or Names([event])
+    with override(viewer_language):
+        who = names.actor(event)
+        return _SENTENCES[Kind(event.kind)](who, {**event.data, "names": names})
+
+
+class Names:
+    """The names a page of events speaks of, read in three queries however many events."""
+
+    def __init__(self, events: list[TicketEvent]) -> None:
+        users: set[int] = set()
+        customers: set[int] = set()
+        queues: set[int] = set()
+        for event in events:
+            if event.actor_id and event.actor_kind == ActorKind.AGENT:
+                users.add(event.actor_id)
+            if event.actor_id and event.actor_kind == ActorKind.CUSTOMER:
+                customers.add(event.actor_id)
+            users.update(event.data[key] for key in ("owner", "previous", "user") if isinstance(event.data.get(key), int))
+            queues.update(event.data[key] for key in ("queue", "previous") if isinstance(event.data.get(key), int))
+            if isinstance(event.data.get("customer"), int):
+                customers.add(event.data["customer"])
+        self.users = dict(User.objects.filter(pk__in=users).values_list("pk", "name"))
+        self.customers = dict(Customer.objects.filter(pk__in=customers).values_list("pk", "name"))
+        self.queues = dict(Queue.objects.filter(pk__in=queues).values_list("pk", "name"))
+
+    def actor(self, event: TicketEvent) -> str:
+        """Who did it."""
+        if event.actor_kind == ActorKind.AGENT:
+            return self.user(event.actor_id)
+        if event.actor_kind == ActorKind.CUSTOMER:
+            return self.customer(event.actor_id)
+        return _("The system") if event.actor_kind != ActorKind.RULE else _("A rule")
+
+    def user(self, key: int | None) -> str:
+        """A colleague's name."""
+        return self.users.get(key or 0) or _("somebody")
+
+    def customer(self, key: int | None) -> str:
+        """A customer's name."""
+        return self.customers.get(key or 0) or _("the customer")
+
+    def queue(self, key: int | None) -> str:
+        """A queue's name."""
+        return self.queues.get(key or 0) or _("another queue")
+
+
+def _assigned(who: str, data: dict[str, Any]) -> str:
+    owner = data["names"].user(data.get("owner"))
+    if owner == who:
+        return _("%(who)s took the ticket.") % {"who": who}
+    return _("%(who)s assigned the ticket to %(owner)s.") % {"who": who, "owner": owner}
+
+
+def _moved(who: str, data: dict[str, Any]) -> str:
+    names: Names = data["names"]
+    return _("%(who)s moved the ticket from %(old)s to %(new)s.") % {
+        "who": who,
+        "old": names.queue(data.get("previous")),
+        "new": names.queue(data.get("queue")),
+    }
+
+
+def _classified(who: str, data: dict[str, Any]) -> str:
+    changes: dict[str, Any] = data.get("changes", {})
+    parts: list[str] = []
+    if "priority" in changes:
+        parts.append(_("priority %(value)s") % {"value": Priority(changes["priority"][1]).label})
+    if changes.get("added_tags"):
+        parts.append(_("added the tag %(tags)s") % {"tags": ", ".join(changes["added_tags"])})
+    if changes.get("removed_tags"):
+        parts.append(_("removed the tag %(tags)s") % {"tags": ", ".join(changes["removed_tags"])})
+    if "subject" in changes:
+        parts.append(_("a new subject"))
+    if "issue_type" in changes:
+        parts.append(_("another issue type"))
+    if changes.get("fields"):
+        parts.append(_("fields: %(fields)s") % {"fields": ", ".join(changes["fields"])})
+    return _("%(who)s classified the ticket: %(what)s.") % {"who": who, "what": "; ".join(parts) or _("no change")}
+
+
+def _bounced(who: str, data: dict[str, Any]) -> str:
+    if data.get("permanent"):
+        return _("A reply came back and will not arrive (%(status)s).") % {"status": data.get("status") or _("no code")}
+    return _("A reply is delayed or came back for now (%(status)s).") % {"status": data.get("status") or _("no code")}
+
+
+def _delivered(who: str, data: dict[str, Any]) -> str:
+    count = int(data.get("recipients", 1))
+    words = ngettext("The reply was sent to %(n)s address.", "The reply was sent to %(n)s addresses.", count) % {"n": count}
+    return f"{words} {_('It may have arrived twice.')}" if data.get("may_be_doubled") else words
+
+
+def _became(words: Callable[[], str]) -> Words:
+    def tell(who: str, data: dict[str, Any]) -> str:
+        return words() % {"who": who, "previous": Status(data["previous"]).label if data.get("previous") else ""}
+
+    return tell
+
+
+def _simple(words: Callable[[], str]) -> Words:
+    return lambda who, data: words() % {"who": who}
+
+
+_SENTENCES: dict[Kind, Words] = {
+    Kind.OPENED: _simple(lambda: _("%(who)s opened the ticket.")),
+    Kind.CONTACT_RECEIVED: _simple(lambda: _("%(who)s wrote.")),
+    Kind.MACHINE_MAIL: _simple(lambda: _("An automatic mail arrived; it changes nothing.")),
+    Kind.BOUNCED: _bounced,
+    Kind.REPLIED: _simple(lambda: _("%(who)s replied.")),
+    Kind.REPLY_SCHEDULED: _simple(lambda: _("%(who)s scheduled a reply.")),
+    Kind.REPLY_WITHDRAWN: lambda who, data: (
+        _("A scheduled reply was cancelled because the customer wrote first.")
+        if data.get("overtaken")
+        else _("%(who)s took a reply back before it left.") % {"who": who}
+    ),
+    Kind.DELIVERED: _delivered,
+    Kind.DELIVERY_FAILED: lambda who, data: (
+        _("The reply is held: too much mail left from this ticket within an hour.")
+        if data.get("held")
+        else _("The reply could not be sent.")
+    ),
+    Kind.NOTED: _simple(lambda: _("%(who)s wrote a note.")),
+    Kind.ASSIGNED: _assigned,
+    Kind.UNASSIGNED: _simple(lambda: _("%(who)s removed the owner.")),
+    Kind.MOVED: _moved,
+    Kind.CLASSIFIED: _classified,
+    Kind.PARTICIPANT_ADDED: lambda who, data: _("%(who)s added %(name)s.")
+    % {"who": who, "name": data["names"].customer(data["customer"]) if data.get("customer") else data["names"].user(data.get("user"))},
+    Kind.PARTICIPANT_REMOVED: lambda who, data: _("%(who)s removed %(name)s.")
+    % {"who": who, "name": data["names"].customer(data["customer"]) if data.get("customer") else data["names"].user(data.get("user"))},
+    Kind.LINKED: _simple(lambda: _("%(who)s linked another ticket.")),
+    Kind.PENDING: _became(lambda: _("%(who)s: waiting for the customer.")),
+    Kind.ON_HOLD: _became(lambda: _("%(who)s put the ticket on hold.")),
+    Kind.SNOOZED: _became(lambda: _("%(who)s snoozed the ticket.")),
+    Kind.REOPENED: _became(lambda: _("%(who)s reopened the ticket (it was %(previous)s).")),
+    Kind.RESOLVED: _became(lambda: _("%(who)s resolved the ticket.")),
+    Kind.CLOSED: _became(lambda: _("%(who)s closed the ticket.")),
+    Kind.SPAM_MARKED: _became(lambda: _("%(who)s marked the ticket as spam.")),
+}
