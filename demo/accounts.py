@@ -95,7 +95,7 @@ ACCOUNTS: list[Account] = [
         "Shirin Azadi",
         "agent",
         ("fa", "en"),
-        ("Orders desk",),
+        ("Orders desk", "Hardware desk"),
         skills=("delivery", "returns"),
     ),
     Account(
@@ -104,7 +104,7 @@ ACCOUNTS: list[Account] = [
         "Mei-Ling Zhou",
         "agent",
         ("zh", "en"),
-        ("Billing desk", "Orders desk"),
+        ("Billing desk", "Orders desk", "Hardware desk"),
         skills=("invoices", "delivery"),
     ),
     Account(
@@ -115,6 +115,15 @@ ACCOUNTS: list[Account] = [
         ("pl", "de", "en"),
         ("Billing desk",),
         skills=("invoices", "payments"),
+    ),
+    Account(
+        f"amal.nasser@{DOMAIN}",
+        "demo-agent-12",
+        "Amal Nasser",
+        "agent",
+        ("ar", "en"),
+        ("Orders desk", "Billing desk"),
+        skills=("delivery", "invoices"),
     ),
     Account(
         f"priya.nair@{DOMAIN}",
