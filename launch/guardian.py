@@ -25,18 +25,16 @@ def main(grace_seconds: float) -> None:
             groups.add(group)
         else:
             groups.discard(group)
-    _signal_all(groups, signal.SIGTERM)
+    for group in groups:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(group, signal.SIGTERM)  # the leader alone: it knows how to end its own children
     end = time.monotonic() + grace_seconds
     while groups and time.monotonic() < end:
         time.sleep(0.05)
         groups = {group for group in groups if _lives(group)}
-    _signal_all(groups, signal.SIGKILL)
-
-
-def _signal_all(groups: set[int], number: signal.Signals) -> None:
     for group in groups:
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(group, number)
+            os.killpg(group, signal.SIGKILL)
 
 
 def _lives(group: int) -> bool:

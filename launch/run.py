@@ -158,7 +158,8 @@ def _read(stamp: Path) -> dict[str, object]:
 def _wait_for_the_desk(signals: Signals, supervisor: Supervisor, port: int) -> None:
     progress = Progress("web, worker, dispatcher")
     end = time.monotonic() + READY_SECONDS
-    while not signals.wanted() and time.monotonic() < end:
+    web = next(child for child in supervisor.children if child.program.name == "web")
+    while not signals.wanted() and not web.given_up and time.monotonic() < end:
         if _desk_answers(port):
             progress.end("started")
             return
@@ -166,7 +167,7 @@ def _wait_for_the_desk(signals: Signals, supervisor: Supervisor, port: int) -> N
         supervisor.tend()
         signals.wait(0.1)
     if not signals.wanted():
-        say(f"The desk does not answer on port {port} yet; see var/log/web.log. It goes on trying.")
+        say(f"The desk does not answer on port {port} yet; see var/log/web.log. Everything else goes on.")
 
 
 def _desk_answers(port: int) -> bool:

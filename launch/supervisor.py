@@ -47,14 +47,15 @@ class Child:
         self.process: subprocess.Popen[bytes] | None = None
         self.quick_deaths = 0
         self.started_at = 0.0
+        self.log_begins = 0
         self.next_start_at = 0.0
         self.given_up = False
 
     def tail(self) -> str:
-        """The last lines of its log, indented."""
+        """The last lines that its latest process wrote, indented."""
         try:
             with self.log.open("rb") as file:
-                file.seek(max(0, file.seek(0, os.SEEK_END) - 8192))
+                file.seek(max(self.log_begins, file.seek(0, os.SEEK_END) - 8192))
                 lines = file.read().decode("utf-8", "replace").splitlines()
         except FileNotFoundError:
             lines = []
@@ -112,7 +113,10 @@ class Supervisor:
                 self._start(child)
 
     def stop(self) -> None:
-        """Asks all to end (SIGTERM), waits, then kills what is left; another stop signal shortens the wait."""
+        """Asks all to end, waits, then kills what is left; another stop signal shortens the wait.
+
+        SIGTERM goes to the programs alone, since q2 hangs when its own children are told too; SIGKILL to whole groups.
+        """
         self._end(self.children)
         assert self._guardian.stdin is not None
         with contextlib.suppress(BrokenPipeError):
@@ -124,6 +128,7 @@ class Supervisor:
         _rotate(child.log)
         child.started_at = time.monotonic()
         with child.log.open("ab") as log:
+            child.log_begins = log.tell()
             try:
                 child.process = subprocess.Popen(
                     list(program.command),
@@ -155,20 +160,22 @@ class Supervisor:
     def _count_death(self, child: Child, what: str, now: float) -> None:
         name = child.program.name
         child.quick_deaths += 1
-        where = f"Last lines of {shown(child.log)}:\n{child.tail()}"
+        tail = child.tail()
+        where = f"Last lines of {shown(child.log)}:\n{tail}"
         if child.quick_deaths >= QUICK_DEATHS:
             child.given_up = True
             self._say(f"{name} {what}, {QUICK_DEATHS} times in a row: it is left off, the others go on. {where}")
             return
         pause = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** (child.quick_deaths - 1))
         child.next_start_at = now + pause
+        if child.quick_deaths > 1:
+            where = tail.rpartition("\n")[2].strip()
         self._say(f"{name} {what}; it starts again in {pause:g} s. {where}")
 
     def _end(self, children: list[Child]) -> None:
         living = [child.process for child in children if child.process is not None]
         for process in living:
-            if process.poll() is None:
-                _kill_group(process.pid, signal.SIGTERM)
+            process.terminate()
         stops = self._signals.stops
         self._signals.wait_until(lambda: all(p.poll() is not None for p in living), STOP_SECONDS, stops=stops)
         for process in living:
