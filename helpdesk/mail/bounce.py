@@ -14,35 +14,25 @@ import json
 import logging
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from email import message_from_string
 from email.message import Message
 from email.utils import getaddresses
-from typing import Any
 
-from helpdesk.mail.bounce_dsn import Action, RecipientReport, Report, find_addresses, read_report, report_text
+from helpdesk.mail.bounce_dsn import Action, RecipientReport, Report, find_addresses, read_report
+from helpdesk.mail.bounce_parts import Parts, take_apart, untagged, with_newlines
 from helpdesk.mail.bounce_phrases import judge
 from helpdesk.mail.bounce_signs import Signs, read_signs
 from helpdesk.mail.bounce_text import (
     Notice,
     clean_address,
-    original_message_id,
-    original_recipients,
     read_notice,
     words_about,
 )
 from helpdesk.mail.message import Bounce, BouncedRecipient
 
-MAX_PARTS = 60
-MAX_DEPTH = 6
 MAX_FLUFL_CHARACTERS = 300_000
-MAX_SALVAGE_CHARACTERS = 1_000_000
 
-logging.getLogger("flufl.bounce").addFilter(
-    lambda _record: False
-)  # it logs a traceback for each odd From; we catch and go on
+logging.getLogger("flufl.bounce").addFilter(lambda _record: False)  # it logs a traceback for each odd From header
 
-_RECEIPT = re.compile(r"disposition-notification", re.IGNORECASE)
 _REFUSING_RECEIPT = re.compile(
     r"automatic-action\s*/\s*mdn-sent-automatically\s*;\s*(?:deleted|denied|failed|error)", re.IGNORECASE
 )
@@ -53,27 +43,8 @@ _AFTER_DATA = re.compile(
     r"|need rcpt|sequence))|smtp command\s+data\b|\(data\)",
     re.IGNORECASE,
 )
-_LOST_BORDER = re.compile(
-    r"^--(?P<boundary>[^\s].{0,68}?)[ \t]*\r?\n(?=content-[a-z-]{2,30}:)", re.IGNORECASE | re.MULTILINE
-)
 _TRANSCRIPT = re.compile(r"^\s*(?:>>> |<<< |rcpt to:|diagnostic[- ]code|reporting-mta)", re.IGNORECASE | re.MULTILINE)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
-_TAG = re.compile(r"<br\s*/?>|</(?:p|div|tr|li|h\d)>|<[^<>@]{0,2000}>", re.IGNORECASE)
-
-
-@dataclass(slots=True)
-class _Parts:
-    """The mail taken apart, returned messages not entered."""
-
-    plain: list[str] = field(default_factory=list)
-    html: list[str] = field(default_factory=list)
-    reports: list[str] = field(default_factory=list)
-    receipts: list[str] = field(default_factory=list)
-    returned_id: str = ""
-    returned_to: tuple[str, ...] = ()
-    returned: bool = False
-    feedback: bool = False
-    wrapped: Message | None = None
 
 
 def find_bounce(message: Message, text: str) -> Bounce | None:
@@ -86,11 +57,12 @@ def find_bounce(message: Message, text: str) -> Bounce | None:
     signs = read_signs(message)
     if signs is None:
         return None
-    parts = _take_apart(message)
+    message = with_newlines(message)
+    parts = take_apart(message)
     if parts.feedback:
         return None
     if parts.wrapped is not None and not parts.reports and (signs.server or signs.postmaster) and not signs.answered:
-        parts = _take_apart(parts.wrapped)  # a gateway put the whole report inside an envelope of its own
+        parts = take_apart(parts.wrapped)  # a gateway put the whole report inside an envelope of its own
     ours = _addresses_of(message)
     notice = _read_prose(parts, text, ours)
     if parts.receipts and not _refuses(parts, notice):
@@ -115,119 +87,6 @@ def find_bounce(message: Message, text: str) -> Bounce | None:
     )
 
 
-# Taking the mail apart.
-
-
-def _take_apart(message: Message) -> _Parts:
-    parts = _Parts()
-    seen = 0
-    stack: list[tuple[Message, int]] = [(message, 0)]
-    while stack and seen < MAX_PARTS:
-        part, depth = stack.pop()
-        seen += 1
-        kind = _content_type(part)
-        payload = part.get_payload()
-        if kind in ("message/delivery-status", "message/global-delivery-status"):
-            parts.reports.append(report_text(part))
-        elif kind == "message/feedback-report":
-            parts.feedback = True
-        elif kind in ("message/disposition-notification", "message/global-disposition-notification"):
-            parts.receipts.append(report_text(part))
-        elif kind in ("message/rfc822", "message/global", "message/partial"):
-            _note_returned(parts, payload[0] if isinstance(payload, list) and payload else payload)
-        elif kind in ("text/rfc822-headers", "text/rfc822", "message/rfc822-headers", "message/global-headers"):
-            _note_returned(parts, _body_text(part))
-        elif isinstance(payload, list):
-            if depth < MAX_DEPTH:
-                stack.extend((inner, depth + 1) for inner in reversed(payload) if isinstance(inner, Message))
-        elif (salvaged := _salvage(payload, 4000 if kind.startswith("multipart/") else 400)) and depth < MAX_DEPTH:
-            stack.append((salvaged, depth + 1))
-        elif kind == "text/html":
-            parts.html.append(_body_text(part))
-        elif kind.startswith(("text/", "multipart/")) or kind == "message/plain":
-            body = _body_text(part)
-            if _is_attached(part) and parts.plain:
-                _note_returned(parts, body)
-            else:
-                parts.plain.append(body)
-    return parts
-
-
-def _salvage(payload: object, within: int) -> Message | None:
-    """The parts in a body whose declared border is wrong or missing, by the border that stands `within` its first
-    characters."""
-    if not isinstance(payload, str) or "--" not in payload[:within]:
-        return None
-    found = _LOST_BORDER.search(payload, 0, within)
-    if not found:
-        return None
-    boundary = found["boundary"].replace("\\", "").replace('"', "")
-    salvaged = message_from_string(
-        f'Content-Type: multipart/mixed; boundary="{boundary}"\n\n{payload[found.start() : MAX_SALVAGE_CHARACTERS]}'
-    )
-    return salvaged if isinstance(salvaged.get_payload(), list) else None
-
-
-def _content_type(part: Message) -> str:
-    try:
-        return part.get_content_type()
-    except (AttributeError, TypeError, ValueError, LookupError):
-        return "text/plain"
-
-
-def _is_attached(part: Message) -> bool:
-    return str(part.get("content-disposition", "")).strip().lower().startswith("attachment")
-
-
-def _note_returned(parts: _Parts, returned: Any) -> None:
-    if parts.returned_id:
-        return
-    parts.returned = True
-    if isinstance(returned, Message):
-        kind = str(returned.get("content-type", "")).lower()
-        if kind.startswith("multipart/report") and "delivery-status" in kind:
-            parts.wrapped = returned
-        found = _IDENTIFIER.search(str(returned.get("message-id", "")))
-        parts.returned_id = found[1] if found else str(returned.get("message-id", "")).strip()
-        for name in ("x-original-to", "envelope-to", "to"):
-            if value := str(returned.get(name, "")):
-                parts.returned_to = tuple(match["address"] for match in find_addresses(value[:2000]))
-                break
-        if not parts.returned_id and not isinstance(returned.get_payload(), list):
-            parts.returned_id = original_message_id(str(returned.get_payload())[:20_000])
-    else:
-        headers = str(returned or "")[:20_000]
-        parts.returned_id = original_message_id(headers)
-        parts.returned_to = original_recipients(headers)
-
-
-def _body_text(part: Message) -> str:
-    try:
-        raw = part.get_payload(decode=True)
-    except (AttributeError, TypeError, ValueError, LookupError, AssertionError):
-        raw = None
-    if not isinstance(raw, bytes):
-        return str(part.get_payload() or "")
-    raw = raw[:256_000]
-    try:
-        declared = (part.get_content_charset() or "").lower()
-    except (AttributeError, TypeError, ValueError, LookupError):
-        declared = ""
-    families = {
-        "iso-2022-jp": ("euc_jp", "shift_jis"),
-        "gb2312": ("gb18030",),
-        "gbk": ("gb18030",),
-        "big5": ("big5hkscs",),
-    }
-    jis = ("iso2022_jp",) if b"\x1b$" in raw or b"\x1b(" in raw else ()
-    for name in (*jis, declared or "utf-8", "utf-8", *families.get(declared, ())):
-        try:
-            return raw.decode(name)
-        except (UnicodeError, LookupError):
-            continue
-    return raw.decode("latin-1")
-
-
 def _addresses_of(message: Message) -> frozenset[str]:
     """Whom the notice came from and went to: those it speaks to, not about."""
     values: list[str] = []
@@ -236,8 +95,8 @@ def _addresses_of(message: Message) -> frozenset[str]:
     return frozenset(address.lower() for _, address in getaddresses(values) if "@" in address)
 
 
-def _read_prose(parts: _Parts, text: str, ours: frozenset[str]) -> Notice:
-    sources: Iterable[str] = ("\n".join(parts.plain), text, "\n".join(_untagged(html) for html in parts.html))
+def _read_prose(parts: Parts, text: str, ours: frozenset[str]) -> Notice:
+    sources: Iterable[str] = ("\n".join(parts.plain), text, "\n".join(untagged(html) for html in parts.html))
     best: Notice | None = None
     for source in sources:
         if not source.strip():
@@ -249,33 +108,23 @@ def _read_prose(parts: _Parts, text: str, ours: frozenset[str]) -> Notice:
     return best or read_notice("", not_these=ours)
 
 
-def _untagged(html: str) -> str:
-    return (
-        _TAG.sub("\n", html[:200_000])
-        .replace("&lt;", "<")
-        .replace("&gt;", ">")
-        .replace("&nbsp;", " ")
-        .replace("&amp;", "&")
-    )
-
-
 # Deciding.
 
 
-def _refuses(parts: _Parts, notice: Notice) -> bool:
+def _refuses(parts: Parts, notice: Notice) -> bool:
     """Some servers dress a refusal as a read receipt: deleted by a machine, and the prose says rejected."""
     return notice.says_failed and any(_REFUSING_RECEIPT.search(receipt) for receipt in parts.receipts)
 
 
-def _report_counts(signs: Signs, parts: _Parts) -> bool:
-    if not (parts.reports or signs.server or signs.postmaster or signs.subject):
+def _report_counts(signs: Signs, parts: Parts) -> bool:
+    """Whether the report read is this mail's own: a person who forwards a notice may attach its parts as they were."""
+    system = signs.server or signs.postmaster or signs.machine or signs.robot
+    if signs.answered and not (signs.server or signs.machine):
         return False
-    if signs.server or signs.postmaster or signs.machine or signs.subject:
-        return not signs.answered or signs.server or signs.machine or signs.report
-    return signs.report and not signs.answered
+    return signs.report or (system and (signs.report_part or bool(parts.reports) or signs.subject or signs.server))
 
 
-def _is_notice(signs: Signs, parts: _Parts, notice: Notice) -> bool:
+def _is_notice(signs: Signs, parts: Parts, notice: Notice) -> bool:
     """Whether prose without a report counts. The less the sender looks like a mail system, the more the prose has
     to."""
     returned = parts.returned or notice.has_returned
@@ -308,7 +157,7 @@ def _is_delayed(signs: Signs, report: Report, notice: Notice) -> bool:
 # Gathering the recipients.
 
 
-def _join(parts: _Parts, notice: Notice) -> Report:
+def _join(parts: Parts, notice: Notice) -> Report:
     texts = list(parts.reports) + list(parts.receipts)
     if not texts and _FIELDS_IN_TEXT.search(notice.explanation):
         texts = [notice.explanation]
@@ -319,7 +168,7 @@ def _join(parts: _Parts, notice: Notice) -> Report:
     )
 
 
-def _recipients(message: Message, signs: Signs, report: Report, parts: _Parts, notice: Notice) -> list[RecipientReport]:
+def _recipients(message: Message, signs: Signs, report: Report, parts: Parts, notice: Notice) -> list[RecipientReport]:
     failing = [recipient for recipient in report.recipients if recipient.action is not Action.DELIVERED]
     whole = {recipient.email.lower(): recipient for recipient in reversed(failing) if recipient.email}
     if whole:
@@ -329,7 +178,7 @@ def _recipients(message: Message, signs: Signs, report: Report, parts: _Parts, n
     return [RecipientReport(email, outline.action, outline.status, outline.diagnostic) for email in emails]
 
 
-def _emails(message: Message, signs: Signs, parts: _Parts, notice: Notice) -> list[str]:
+def _emails(message: Message, signs: Signs, parts: Parts, notice: Notice) -> list[str]:
     if signs.failed_recipients:
         listed = [match["address"] for match in find_addresses(signs.failed_recipients)]
         if listed:
@@ -374,7 +223,7 @@ def _weight(message: Message) -> int:
     while stack and total <= MAX_FLUFL_CHARACTERS:
         payload = stack.pop().get_payload()
         if isinstance(payload, list):
-            total += 1
+            total += 200 * len(payload)
             stack.extend(part for part in payload if isinstance(part, Message))
         else:
             body = str(payload or "")

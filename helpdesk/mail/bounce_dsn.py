@@ -69,6 +69,10 @@ class _Group:
     def has_outcome(self) -> bool:
         return "action" in self.values or "status" in self.values
 
+    @property
+    def is_whole(self) -> bool:
+        return "action" in self.values and "status" in self.values
+
 
 def find_address(text: str) -> str:
     """The first mail address in `text` as written there, or an empty string."""
@@ -130,20 +134,24 @@ def read_report(text: str) -> Report:
     """
     groups: list[_Group] = []
     current = _Group()
+    torn = False
     original_message_id = ""
     for name, value in _fields(text[:MAX_REPORT_CHARACTERS]):
-        if not name:  # a blank line
-            if current.has_recipient and current.has_outcome:
+        if not name:  # a blank line ends a whole group; after half of one the rest may follow, or the next begin
+            if current.has_recipient and current.is_whole:
                 groups.append(current)
                 current = _Group()
+            torn = current.has_recipient and current.has_outcome
             continue
         if name in ("original-message-id", "x-original-message-id"):
             original_message_id = original_message_id or value.strip().strip("<>").strip()
         if name not in _GROUP_FIELDS:
             continue
-        if name in current.values and (name in _RECIPIENT_FIELDS or name == "action"):
+        again = name in current.values and (name in _RECIPIENT_FIELDS or name == "action")
+        if again or (torn and name in _RECIPIENT_FIELDS):
             groups.append(current)
             current = _Group()
+            torn = False
         current.values.setdefault(name, value)
     groups.append(current)
     return Report(tuple(_merge_outcomes(groups)), original_message_id)

@@ -13,6 +13,7 @@ from email.header import decode_header
 from email.message import Message
 
 MAX_HEADER_CHARACTERS = 2_000
+MAX_LINE_CHARACTERS = 400
 
 _MARKS = frozenset(
     {
@@ -97,11 +98,10 @@ _REPORT_TYPES = (
 class Signs:
     """What the top of a mail gives away.
 
-    `server`: sent in the name of a mail system; `postmaster`: of someone who may be one; `robot`: of a
-    program by its name; `subject`: it reads like a notice and is no
-    answer or forward; `answered`: it answers or forwards; `machine`: no person awaits an answer (null path,
-    Auto-Submitted, a marker of a mail system); `report`: a report part or type is there; `away`: it calls itself an
-    automatic reply.
+    `server`: sent in the name of a mail system; `postmaster`: of someone who may be one, or of nobody; `robot`: of a
+    program by its name; `subject`: it reads like a notice and is no answer or forward; `answered`: it answers or
+    forwards; `machine`: no person awaits an answer (null path, Auto-Submitted, a marker of a mail system); `report`:
+    the mail calls itself a report; `report_part`: one of its parts is one; `away`: it calls itself an automatic reply.
     """
 
     server: bool
@@ -111,6 +111,7 @@ class Signs:
     answered: bool
     machine: bool
     report: bool
+    report_part: bool
     away: bool
     failed_recipients: str
     follows: str  # In-Reply-To and References as they stand
@@ -123,8 +124,8 @@ def read_signs(message: Message) -> Signs | None:
         key = name.lower()
         if key in _WANTED and key not in top:
             top[key] = str(value)[:MAX_HEADER_CHARACTERS]
-    sender = top.get("from", "")
-    subject = top.get("subject", "")
+    sender = top.get("from", "")[:MAX_LINE_CHARACTERS]
+    subject = top.get("subject", "")[:MAX_LINE_CHARACTERS]
     if "=?" in subject or not subject.isascii():
         subject = readable_header(subject)
     if "=?" in sender:
@@ -138,36 +139,35 @@ def read_signs(message: Message) -> Signs | None:
     null_path = (
         top.get("return-path", "-").strip() in ("<>", "") or "mailer-daemon" in top.get("return-path", "").lower()
     )
-    report = _has_report(message, top.get("content-type", ""))
-    if not (server or postmaster or speaks or marked or automatic or null_path or report):
+    report = _is_report(top.get("content-type", ""))
+    report_part = not report and _has_report_part(message)
+    if not (server or postmaster or speaks or marked or automatic or null_path or report or report_part):
         return None
     return Signs(
         server=server,
-        postmaster=postmaster,
+        postmaster=postmaster or "from" not in top,
         robot=_ROBOT.search(sender) is not None,
         subject=speaks,
         answered=answered,
         machine=marked or automatic or null_path,
         report=report,
+        report_part=report_part,
         away=_AWAY.search(subject) is not None or "x-autoreply" in top or "x-autorespond" in top,
         failed_recipients=top.get("x-failed-recipients", ""),
         follows=f"{top.get('in-reply-to', '')} {top.get('references', '')}",
     )
 
 
-def _has_report(message: Message, content_type: str) -> bool:
+def _is_report(content_type: str) -> bool:
     lowered = content_type.lower()
-    if any(kind in lowered for kind in _REPORT_TYPES) or "report-type" in lowered:
-        return True
+    return "report-type" in lowered or any(kind in lowered for kind in _REPORT_TYPES)
+
+
+def _has_report_part(message: Message) -> bool:
     parts = message.get_payload()
     if not isinstance(parts, list):
         return False
-    for part in parts[:20]:
-        if isinstance(part, Message):
-            kind = str(part.get("content-type", ""))[:200].lower()
-            if any(wanted in kind for wanted in _REPORT_TYPES):
-                return True
-    return False
+    return any(isinstance(part, Message) and _is_report(str(part.get("content-type", ""))[:200]) for part in parts[:20])
 
 
 def readable_header(value: str) -> str:
