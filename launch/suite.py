@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from launch import environment
+from launch import LaunchError, environment
 from launch.places import CHECKOUT, VENV_PYTHON, make_var
 from launch.postgres import DatabaseInUse, EmbeddedPostgres
 from launch.say import Progress, say
@@ -23,6 +23,8 @@ ADMIN_PATHS = ":/usr/sbin:/usr/local/sbin:/sbin"
 def test(arguments: list[str]) -> int:
     """Runs pytest with our environment; returns its exit code."""
     absent = missing_tools()
+    if absent and os.environ.get("HELPDESK_TEST_REQUIRE_ALL", "0") not in {"", "0"}:
+        raise LaunchError(f"HELPDESK_TEST_REQUIRE_ALL is set, and these are not installed: {_with_packages(absent)}.")
     if os.environ.get("DATABASE_URL"):
         return _pytest(arguments, environment.for_tests(), absent)
     with warm_database("test-postgres") as (url, stamp):
@@ -79,12 +81,12 @@ def _pytest(arguments: list[str], env: dict[str, str], absent: list[str]) -> int
     code = subprocess.run(command, cwd=CHECKOUT, env=env, check=False).returncode
     progress.end()
     if absent:
-        packages = " ".join(TOOLS[name] for name in absent)
-        say(
-            f"  Not installed here, so the tests that need them were skipped: {', '.join(absent)} (Debian packages: "
-            f"{packages})."
-        )
+        say(f"  Not installed here, so the tests that need them were skipped: {_with_packages(absent)}.")
     return code
+
+
+def _with_packages(absent: list[str]) -> str:
+    return f"{', '.join(absent)} (Debian packages: {' '.join(TOOLS[name] for name in absent)})"
 
 
 def schema_digest() -> str:
