@@ -66,9 +66,11 @@ class LocalChannel:
         self._arrived.set()
 
     def resync(self) -> None:
-        """Replaces whatever waits by the one message that says so."""
-        self.messages.clear()
-        self.messages.append((float("inf"), {"type": RESYNC_TYPE}))
+        """Adds the message that says so, after what waits or, where that has become too much, in its place."""
+        if self.full:
+            self.messages.clear()
+        if not self.messages or self.messages[-1][1] != {"type": RESYNC_TYPE}:
+            self.messages.append((float("inf"), {"type": RESYNC_TYPE}))
         self._arrived.set()
 
     async def get(self) -> dict[str, Any]:

@@ -17,7 +17,7 @@ The rules, pinned once:
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 
 from helpdesk.hours_calendar import (
@@ -27,6 +27,7 @@ from helpdesk.hours_calendar import (
     MICRO,
     Calendar,
     Interval,
+    joined,
     micros,
     moment,
 )
@@ -48,6 +49,9 @@ __all__ = [
 #: A pair of aware datetimes; None as the end: the pause is still open.
 Pause = tuple[datetime, datetime | None]
 
+#: Later than any instant that a datetime can hold, in microseconds.
+_NEVER = 10**18
+
 
 def add_business_time(
     start: datetime, seconds: float, calendar: Calendar, pauses: Iterable[Pause] = ()
@@ -63,13 +67,13 @@ def add_business_time(
     cursor, left = micros(start), round(seconds * MICRO)
     if left == 0:
         return moment(cursor)
-    for begin, end in _merged(pauses, cursor, None):
+    for begin, end in _merged(pauses, cursor):
         if begin > cursor:
             due = calendar.after(cursor, left)
             if due is None or due <= begin:
                 return _moment_or_none(due)
             left -= calendar.open_between(cursor, begin)
-        if end is None:
+        if end == _NEVER:
             return None
         cursor = end
     return _moment_or_none(calendar.after(cursor, left))
@@ -86,7 +90,7 @@ def business_seconds_between(start: datetime, end: datetime, calendar: Calendar,
         return 0.0
     counted = calendar.open_between(begin, until)
     for pause_begin, pause_end in _merged(pauses, begin, until):
-        counted -= calendar.open_between(pause_begin, until if pause_end is None else pause_end)
+        counted -= calendar.open_between(pause_begin, pause_end)
     return counted / MICRO
 
 
@@ -163,27 +167,14 @@ def _business_date(at: int, calendar: Calendar) -> tuple[date, int]:
     raise AssertionError("an open instant lies in a window of the dates around it")
 
 
-def _merged(pauses: Iterable[Pause], after: int, until: int | None) -> Iterator[tuple[int, int | None]]:
-    """The pauses inside [after, until), clipped, sorted and joined; an open one comes last with None as its end."""
-    if not pauses:
-        return
-    never = math.inf
-    pairs = sorted((max(micros(begin), after), never if end is None else micros(end)) for begin, end in pauses)
-    current: tuple[int, float] | None = None
-    for begin, end in pairs:
-        if until is not None:
-            end = min(end, until)
-        if end <= begin:
-            continue
-        if current is None:
-            current = (begin, end)
-        elif begin <= current[1]:
-            current = (current[0], max(current[1], end))
-        else:
-            yield current[0], int(current[1])
-            current = (begin, end)
-    if current is not None:
-        yield current[0], None if current[1] == never else int(current[1])
+def _merged(pauses: Iterable[Pause], after: int, until: int = _NEVER) -> list[Interval]:
+    """The pauses inside [after, until), clipped, sorted and joined; an open one ends at `until`."""
+    clipped: list[Interval] = []
+    for begin, end in pauses:
+        held_from, held_until = max(micros(begin), after), until if end is None else min(micros(end), until)
+        if held_from < held_until:
+            clipped.append((held_from, held_until))
+    return clipped if len(clipped) < 2 else joined(clipped)
 
 
 def _moment_or_none(at: int | None) -> datetime | None:

@@ -23,6 +23,7 @@ from helpdesk.hours_parse import DAY_SECONDS, WEEKDAYS, Day, PlainCalendar, pars
 HORIZON_DAYS = 100 * 366
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_ONE = timedelta(microseconds=1)
 _NAIVE_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - a wall clock, whose zone is applied apart
 EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 MICRO = 1_000_000
@@ -267,10 +268,9 @@ def _change_between(zone: ZoneInfo, before: int, after: int) -> int:
 def micros(at: datetime) -> int:
     """The instant in microseconds since 1970, exactly; ValueError for a naive datetime."""
     try:
-        since = at - _EPOCH
+        return (at - _EPOCH) // _ONE
     except TypeError:
         raise ValueError(f"{at!r} has no time zone: business time needs aware datetimes.") from None
-    return (since.days * DAY_SECONDS + since.seconds) * MICRO + since.microseconds
 
 
 def moment(at: int) -> datetime:
