@@ -18,20 +18,47 @@ from proxyprotocol.reader import ProxyProtocolReader
 from proxyprotocol.version import ProxyProtocolVersion
 from pymap.backend.dict import Config, Identity, Login, Session
 from pymap.backend.dict.filter import FilterSet
-from pymap.backend.dict.mailbox import MailboxData, MailboxSet, Message
+from pymap.backend.dict.mailbox import LoadedMessage, MailboxData, MailboxSet, Message
 from pymap.exceptions import InvalidAuth
 from pymap.flags import FlagOp
 from pymap.imap import IMAPServer
 from pymap.interfaces.message import CachedMessage
 from pymap.mime import MessageContent
 from pymap.parsing.message import AppendMessage
-from pymap.parsing.specials import ObjectId
+from pymap.parsing.response.fetch import BodyStructure, EnvelopeStructure
+from pymap.parsing.specials import FetchRequirement, ObjectId
 from pymap.parsing.specials.flag import Flag
 from pymap.user import UserMetadata
 from pysasl.creds.server import ServerCredentials
 from pysasl.hashing import Cleartext
 
 from demo.mailbox_store import MailRow, MailStore
+
+
+class _LoadedMail(LoadedMessage):
+    """A mail whose structure never fails to be told: broken dates and addresses would cut the client's connection."""
+
+    @classmethod
+    def _get_envelope_structure(cls, msg: MessageContent) -> EnvelopeStructure:
+        try:
+            structure = super()._get_envelope_structure(msg)
+            bytes(structure)
+        except Exception:  # noqa: BLE001 - pymap raises many things on headers that cannot be parsed
+            return EnvelopeStructure.empty()
+        return structure
+
+    def get_body_structure(self) -> BodyStructure:
+        try:
+            structure = super().get_body_structure()
+            bytes(structure)
+        except Exception:  # noqa: BLE001 - as above
+            return BodyStructure.empty()
+        return structure
+
+
+class _StoredMail(Message):
+    async def load_content(self, requirement: FetchRequirement) -> LoadedMessage:
+        return _LoadedMail(self, requirement, self._content)
 
 
 class StoredFolder(MailboxData):
@@ -49,7 +76,7 @@ class StoredFolder(MailboxData):
 
     def _take(self, mail: MailRow) -> Message:
         content = MessageContent.parse(mail.raw)
-        message = Message(
+        message = _StoredMail(
             mail.uid,
             mail.received_at,
             frozenset(Flag(flag.encode()) for flag in mail.flags),

@@ -21,14 +21,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from aiosmtpd.smtp import SMTP
-
 from demo.accounts import MAILBOX_PASSWORD, MAILBOXES
 from demo.imap_backend import DemoImap
 from demo.mailbox_store import MailStore
 from demo.page import PageServer
 from demo.page_backend import PageBackend
-from demo.post_office import AUTHSERV_ID, MAX_MAIL_BYTES, PostOffice, SmtpDoor
+from demo.post_office import AUTHSERV_ID, MAX_MAIL_BYTES, PostOffice, SmtpDoor, TolerantSmtp
 
 USERS = {mailbox.user: MAILBOX_PASSWORD for mailbox in MAILBOXES}
 
@@ -127,8 +125,8 @@ async def serve(settings: Settings) -> None:
         office = PostOffice(store, imap)
         door = SmtpDoor(office, USERS)
 
-        def smtp() -> SMTP:
-            return SMTP(
+        def smtp() -> TolerantSmtp:
+            return TolerantSmtp(
                 door,
                 data_size_limit=MAX_MAIL_BYTES,
                 enable_SMTPUTF8=True,

@@ -101,6 +101,24 @@ class RunningServer:
         return unescape(re.sub(r"<[^>]+>", " ", self.get(path).text))
 
 
+def start_on(folder: Path) -> RunningServer:
+    """Start a server that keeps its mail in this folder; whoever starts one ends it with `end`."""
+    command = [sys.executable, "-m", "demo.mailserver", "--data-dir", str(folder)]
+    command += ["--imap-port", "0", "--smtp-port", "0", "--page-port", "0"]
+    process = subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    ports = dict(pair.split("=") for pair in process.stdout.readline().split()[3:])
+    return RunningServer(process, int(ports["imap"]), int(ports["smtp"]), int(ports["page"]))
+
+
+def end(server: RunningServer) -> None:
+    """Kill the process if it still runs."""
+    server.process.kill()
+    server.process.wait(10)
+    if server.process.stdout is not None:
+        server.process.stdout.close()
+
+
 StartServer = Callable[[], RunningServer]
 
 
@@ -110,22 +128,12 @@ def start_server(tmp_path: Path) -> Iterator[StartServer]:
     started: list[RunningServer] = []
 
     def start() -> RunningServer:
-        command = [sys.executable, "-m", "demo.mailserver", "--data-dir", str(tmp_path)]
-        command += ["--imap-port", "0", "--smtp-port", "0", "--page-port", "0"]
-        process = subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True)
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        ports = dict(pair.split("=") for pair in line.split()[3:])
-        server = RunningServer(process, int(ports["imap"]), int(ports["smtp"]), int(ports["page"]))
-        started.append(server)
-        return server
+        started.append(start_on(tmp_path))
+        return started[-1]
 
     yield start
     for server in started:
-        server.process.kill()
-        server.process.wait(10)
-        if server.process.stdout is not None:
-            server.process.stdout.close()
+        end(server)
 
 
 @pytest.fixture

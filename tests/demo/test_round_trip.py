@@ -1,6 +1,7 @@
 """A customer writes on the page, the helpdesk reads over IMAP and answers over SMTP, the customer reads and replies."""
 
 import re
+import smtplib
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
@@ -207,3 +208,22 @@ def test_mailbox_opens_only_with_its_password(server: RunningServer) -> None:
     for user, password in ((SUPPORT, "wrong"), ("nobody@halden.example", "demo")):
         with pytest.raises(LoginError):
             server.imap(user, password)
+
+
+def test_broken_date_and_very_long_line_do_not_stop_a_client(server: RunningServer) -> None:
+    raw = b"From: a@outside.example\r\nDate: the day after\r\nSubject: odd\r\n\r\n" + b"x" * 200_000 + b"\r\n.\r\n"
+    with smtplib.SMTP("127.0.0.1", server.smtp_port, timeout=10) as client:
+        client.sendmail("a@outside.example", [SUPPORT], raw)
+
+    with server.imap() as imap:
+        imap.select_folder("INBOX", readonly=True)
+        fetched = imap.fetch([1], ["ENVELOPE", "BODYSTRUCTURE", "RFC822.SIZE", "BODY.PEEK[]"])[1]
+    assert fetched[b"BODY[]"].endswith(b"\r\n\r\n" + b"x" * 200_000 + b"\r\n.\r\n")
+    assert fetched[b"RFC822.SIZE"] == len(fetched[b"BODY[]"])
+
+
+def test_mailbox_login_also_opens_smtp_and_a_wrong_password_does_not(server: RunningServer) -> None:
+    with smtplib.SMTP("127.0.0.1", server.smtp_port, timeout=10) as client:
+        assert client.login(SUPPORT, "demo")[0] == 235
+    with smtplib.SMTP("127.0.0.1", server.smtp_port, timeout=10) as client, pytest.raises(smtplib.SMTPException):
+        client.login(SUPPORT, "wrong")
