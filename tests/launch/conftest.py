@@ -27,9 +27,35 @@ def place() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Path]:
+    """A folder with a made and stopped database `postgres` in it, to be copied: making one takes a second or two."""
+    folder = Path(tempfile.mkdtemp(prefix="help desk "))
+    folder.chmod(0o711)
+    made = EmbeddedPostgres(folder / "postgres", durable=False)
+    made.start()
+    made.stop()
+    yield folder
+    shutil.rmtree(folder)
+
+
+def copy_cluster(cluster: Path, folder: Path) -> None:
+    """Puts a copy of the database into `folder`, with its owner and rights."""
+    subprocess.run(["cp", "-a", cluster / "postgres", cluster / "postgres.password", folder], check=True)
+
+
 @pytest.fixture
-def server(place: Path) -> Iterator[EmbeddedPostgres]:
-    """A database that was not started yet; removed afterwards, wherever it went."""
+def server(place: Path, cluster: Path) -> Iterator[EmbeddedPostgres]:
+    """A database that was made and not started yet; removed afterwards."""
+    copy_cluster(cluster, place)
+    embedded = EmbeddedPostgres(place / "postgres", durable=False)
+    yield embedded
+    embedded.destroy()
+
+
+@pytest.fixture
+def new_server(place: Path) -> Iterator[EmbeddedPostgres]:
+    """A database that was never made; removed afterwards, wherever it went."""
     embedded = EmbeddedPostgres(place / "postgres", durable=False)
     yield embedded
     embedded.destroy()

@@ -40,14 +40,14 @@ server.stop()
 """
 
 
-def test_first_start_makes_the_database_and_the_second_keeps_its_rows(server: EmbeddedPostgres) -> None:
-    url = server.start()
-    made = server.fresh
+def test_first_start_makes_the_database_and_the_second_keeps_its_rows(new_server: EmbeddedPostgres) -> None:
+    url = new_server.start()
+    made = new_server.fresh
     ask(url, "CREATE TABLE letter (subject text)")
     ask(url, "INSERT INTO letter VALUES ('مرحبا')")
-    server.stop()
-    again = server.start()
-    assert (made, server.fresh) == (True, False)
+    new_server.stop()
+    again = new_server.start()
+    assert (made, new_server.fresh) == (True, False)
     assert again == url
     assert ask(url, "SELECT subject FROM letter") == [("مرحبا",)]
 
@@ -168,20 +168,20 @@ def test_lost_password_file_is_replaced_and_the_old_password_ends(server: Embedd
         ask(old, "SELECT 1")
 
 
-def test_half_made_data_directory_of_a_killed_start_is_made_anew(server: EmbeddedPostgres) -> None:
-    half = server.asked.with_name("postgres.new")
+def test_half_made_data_directory_of_a_killed_start_is_made_anew(new_server: EmbeddedPostgres) -> None:
+    half = new_server.asked.with_name("postgres.new")
     half.mkdir()
     (half / "PG_VERSION").write_text("15\n")
-    assert ask(server.start(), "SELECT 1") == [(1,)]
+    assert ask(new_server.start(), "SELECT 1") == [(1,)]
     assert not half.exists()
 
 
-def test_folder_with_other_things_in_it_is_left_alone(server: EmbeddedPostgres) -> None:
-    server.asked.mkdir()
-    (server.asked / "thesis.txt").write_text("years of work")
+def test_folder_with_other_things_in_it_is_left_alone(new_server: EmbeddedPostgres) -> None:
+    new_server.asked.mkdir()
+    (new_server.asked / "thesis.txt").write_text("years of work")
     with pytest.raises(LaunchError, match="not empty and holds no PostgreSQL database"):
-        server.start()
-    assert (server.asked / "thesis.txt").read_text() == "years of work"
+        new_server.start()
+    assert (new_server.asked / "thesis.txt").read_text() == "years of work"
 
 
 def test_path_too_long_for_a_socket_gets_a_private_folder_for_it(place: Path) -> None:
@@ -204,12 +204,12 @@ def test_path_too_long_for_a_socket_gets_a_private_folder_for_it(place: Path) ->
 
 
 def test_binaries_of_the_wheel_serve_where_the_system_has_none(
-    server: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
+    new_server: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HELPDESK_PG_BINARIES", "wheel")
-    assert ask(server.start(), "SELECT 1") == [(1,)]
-    assert server.cluster is not None
-    assert server.cluster.binaries.wheel
+    assert ask(new_server.start(), "SELECT 1") == [(1,)]
+    assert new_server.cluster is not None
+    assert new_server.cluster.binaries.wheel
 
 
 @only_root

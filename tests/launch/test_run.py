@@ -7,12 +7,14 @@ import os
 import shutil
 import signal
 import subprocess
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.launch.conftest import ask, eventually, lives, python
+from launch import programs
+from tests.launch.conftest import ask, copy_cluster, eventually, lives, python
 
 STARTED: list[subprocess.Popen[str]] = []
 FAKE_HOUSE = """
@@ -38,11 +40,12 @@ except LaunchError as problem:
 
 
 @pytest.fixture
-def folder(place: Path) -> Iterator[Path]:
+def folder(place: Path, cluster: Path) -> Iterator[Path]:
     """The data folder of a house of fakes; also ends a database that a failing test left."""
     var = place / "var"
     var.mkdir()
     var.chmod(0o711)
+    copy_cluster(cluster, var)
     yield var
     for process in STARTED:
         process.terminate()
@@ -52,9 +55,11 @@ def folder(place: Path) -> Iterator[Path]:
 
 
 def start(folder: Path, **env: str) -> subprocess.Popen[str]:
-    """`make run` over the fakes."""
+    """`make run` over the fakes, on ports that no test beside us begins with."""
+    base = 20000 + zlib.crc32(bytes(folder)) % 35000
+    ports = {name: str(base + 60 * place) for place, name in enumerate(programs.WANTED_PORTS)}
     os.environ.pop("DATABASE_URL", None)
-    process = python(FAKE_HOUSE, folder, HELPDESK_DATA_DIR=str(folder), **env)
+    process = python(FAKE_HOUSE, folder, HELPDESK_DATA_DIR=str(folder), **ports, **env)
     STARTED.append(process)
     return process
 
