@@ -6,9 +6,8 @@ Called by the dispatcher after each fetch, by the sweep for what a crash left be
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
-from itertools import islice
 
 from django.db import DatabaseError, transaction
 from django.db.models import Q
@@ -55,22 +54,29 @@ class Pipeline:
             done += len(batch)
 
     def run(self, rows: Sequence[RawMail], *, keep_files: bool = True) -> list[Fate]:
-        """Parses and writes these rows together; what cannot be read or written is tried alone, then quarantined."""
-        readable: list[tuple[RawMail, ParsedMail]] = []
+        """Parses and writes these rows together; returns their fates in order."""
+        return self.write(self.parse(rows), keep_files=keep_files)
+
+    def parse(self, rows: Sequence[RawMail]) -> list[tuple[RawMail, ParsedMail | UnreadableMail]]:
+        """Each row with what it says, or why it cannot be read."""
+        results = list(self._parsed(rows))
+        faults.point("mail_in.parsed")
+        return results
+
+    def write(
+        self, results: Sequence[tuple[RawMail, ParsedMail | UnreadableMail]], *, keep_files: bool = True
+    ) -> list[Fate]:
+        """Writes the readable ones in one transaction; what cannot be written is tried alone, then quarantined."""
         fates: dict[int, Fate] = {}
-        for row, result in self._parsed(rows):
+        readable: list[tuple[RawMail, ParsedMail]] = []
+        for row, result in results:
             if isinstance(result, UnreadableMail):
                 fates[id(row)] = self._set_aside(row, result.reason, final=True)
             else:
                 readable.append((row, result))
-        faults.point("mail_in.parsed")
         for (row, _mail), fate in zip(readable, self._write(readable, keep_files), strict=True):
             fates[id(row)] = fate
-        return [fates[id(row)] for row in rows]
-
-    def parse(self, rows: Sequence[RawMail]) -> list[ParsedMail | UnreadableMail]:
-        """The parsed mails of the rows, in order."""
-        return [result for _row, result in self._parsed(rows)]
+        return [fates[id(row)] for row, _result in results]
 
     def _parsed(self, rows: Sequence[RawMail]) -> Iterator[tuple[RawMail, ParsedMail | UnreadableMail]]:
         contents: list[bytes | UnreadableMail] = []
@@ -128,10 +134,3 @@ class Pipeline:
         except DatabaseError:
             log.warning("the attempt could not be noted", extra={"raw_mail": row.pk})
         return Fate(Verdict.QUARANTINED, reason)
-
-
-def batches(rows: Iterable[RawMail], size: int = BATCH) -> Iterator[list[RawMail]]:
-    """Cuts a stream of rows into lists."""
-    iterator = iter(rows)
-    while batch := list(islice(iterator, size)):
-        yield batch

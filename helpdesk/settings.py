@@ -11,10 +11,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import django_stubs_ext
 from csp.constants import NONCE, NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
 from helpdesk import env
+
+django_stubs_ext.monkeypatch()  # lets generic forms and admin classes be written as mypy reads them
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 ENVIRONMENT = env.text("HELPDESK_ENV", "test" if "pytest" in sys.modules else "production")

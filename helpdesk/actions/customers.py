@@ -22,5 +22,5 @@ def edit_customer(
     for key in changed:
         setattr(fresh, key, wanted[key])
     fresh.save(update_fields=changed)
-    events.audit("customer.edited", actor=actor, target=fresh, data={"fields": changed})
+    events.audit(actor, "customer.edited", fresh, {"fields": changed})
     return fresh

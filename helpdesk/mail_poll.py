@@ -1,0 +1,121 @@
+"""One pass over one mailbox: is there anything new, fetch, store, and on to tickets. Used by the dispatcher and `poll_mail`."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from helpdesk import faults
+from helpdesk.actions import mailboxes
+from helpdesk.blobs import StorageFull
+from helpdesk.mail.imap import Connection, MailboxTrouble
+from helpdesk.mail_pipeline import Pipeline
+from helpdesk.models import Mailbox, RawMail
+
+log = logging.getLogger("helpdesk.mail")
+
+
+@dataclass
+class Passage:
+    """What one pass did."""
+
+    mailbox: str
+    fetched: int = 0
+    round_trips: int = 0
+    skipped: bool = False  # somebody else is polling it
+    problem: str = ""
+
+
+class Poller:
+    """Keeps the connection and the parser of one mailbox between passes. One thread at a time."""
+
+    def __init__(self, mailbox_id: int) -> None:
+        self.mailbox_id = mailbox_id
+        self.connection: Connection | None = None
+        self.pipeline: Pipeline | None = None
+
+    def poll(self) -> Passage:
+        """One pass. Trouble is noted on the mailbox and returned, never raised, but for the database's own."""
+        mailbox = Mailbox.objects.select_related("queue").get(pk=self.mailbox_id)
+        passage = Passage(mailbox.name)
+        if not mailboxes.try_lock(mailbox):
+            passage.skipped = True
+            return passage
+        try:
+            self._pass(mailbox, passage)
+            mailboxes.note_success(mailbox)
+        except (MailboxTrouble, StorageFull) as problem:
+            passage.problem = (
+                str(problem)
+                if isinstance(problem, MailboxTrouble)
+                else f"The server's disk is full; the mail waits on {mailbox.imap_host}: {problem}"
+            )
+            log.warning("mailbox trouble", extra={"mailbox": mailbox.name, "problem": passage.problem})
+            self.disconnect()
+            mailboxes.note_failure(mailbox, passage.problem)
+        finally:
+            mailboxes.unlock(mailbox)
+        return passage
+
+    def _pass(self, mailbox: Mailbox, passage: Passage) -> None:
+        if RawMail.objects.filter(mailbox=mailbox, state=RawMail.State.PENDING).exists():
+            self._pipeline().run_pending(mailbox.pk)  # what a crash left between storing and writing
+        connection = self._connection(mailbox)
+        before = connection.round_trips
+        uidvalidity, uidnext = connection.status()
+        if mailbox.uidvalidity is not None and mailbox.uidvalidity != uidvalidity:
+            log.warning("the server numbered the folder anew", extra={"mailbox": mailbox.name})
+            mailboxes.restart_numbering(mailbox, uidvalidity)
+        if uidnext > mailbox.last_uid + 1:
+            self._fetch(mailbox, connection, uidvalidity, passage)
+        passage.round_trips = connection.round_trips - before
+
+    def _fetch(self, mailbox: Mailbox, connection: Connection, uidvalidity: int, passage: Passage) -> None:
+        uids = connection.new_uids(mailbox.last_uid)
+        for batch in connection.batches(uids, uidvalidity):
+            faults.point("mail_in.fetched")
+            rows = mailboxes.store_batch(mailbox, batch, uidvalidity=uidvalidity)
+            faults.point("mail_in.stored")
+            pending = [row for row in rows if row.state == RawMail.State.PENDING]
+            if pending:
+                for row in pending:
+                    row.mailbox = mailbox
+                self._pipeline().run(pending)
+            faults.point("mail_in.done")
+            connection.tidy([f.uid for f in batch if f.uid is not None])
+            passage.fetched += len(batch)
+
+    def wait(self, seconds: float, stop: Callable[[], bool]) -> bool:
+        """Waits by IDLE when the mailbox asks for it and the server can; False at once otherwise."""
+        if self.connection is None or not self.connection.can_idle():
+            return False
+        try:
+            return self.connection.wait(seconds, stop)
+        except MailboxTrouble:
+            self.disconnect()
+            return False
+
+    def _connection(self, mailbox: Mailbox) -> Connection:
+        if self.connection is None:
+            self.connection = Connection(mailbox)
+        self.connection.mailbox = mailbox
+        return self.connection
+
+    def _pipeline(self) -> Pipeline:
+        if self.pipeline is None:
+            self.pipeline = Pipeline()
+        return self.pipeline
+
+    def disconnect(self) -> None:
+        """Drops the connection; the next pass makes a new one."""
+        if self.connection is not None:
+            self.connection.close()
+            self.connection = None
+
+    def close(self) -> None:
+        """Ends connection and parser."""
+        self.disconnect()
+        if self.pipeline is not None:
+            self.pipeline.close()
+            self.pipeline = None

@@ -1,0 +1,89 @@
+"""Fixtures of the whole suite: the `needs` marker, small worlds of people and queues, signed-in clients."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.test import Client
+
+from helpdesk.models import Actor
+from tests import factories
+from tests.factories import World
+
+_TOOLS = {
+    "dovecot": ("dovecot", "/usr/sbin/dovecot"),
+    "redis": ("redis-server",),
+    "chromium": ("chromium", "/usr/bin/chromium"),
+    "gettext": ("msgfmt",),
+}
+_REQUIRE_ALL = os.environ.get("HELPDESK_TEST_REQUIRE_ALL") == "1"
+
+
+def missing_tool(name: str) -> bool:
+    """Whether a program that some tests need is absent."""
+    return not any(shutil.which(candidate) for candidate in _TOOLS[name])
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skips tests whose tool is absent, naming it; where all must be there, such a test fails instead."""
+    for item in items:
+        for mark in item.iter_markers("needs"):
+            for name in mark.args:
+                if missing_tool(name):
+                    reason = f"{name} is not installed"
+                    item.add_marker(pytest.mark.usefixtures("fail_for_missing_tool") if _REQUIRE_ALL else pytest.mark.skip(reason))
+
+
+@pytest.fixture
+def fail_for_missing_tool() -> None:
+    """Used where every tool was promised (HELPDESK_TEST_REQUIRE_ALL=1)."""
+    pytest.fail("a program this test needs is not installed, and HELPDESK_TEST_REQUIRE_ALL=1 forbids skipping")
+
+
+@pytest.fixture(autouse=True)
+def _own_blobs(tmp_path: Path, settings: object) -> Iterator[None]:
+    """Every test keeps its files in a folder of its own."""
+    from django.core.files.storage import default_storage
+
+    settings.BLOB_DIR = tmp_path / "blobs"  # type: ignore[attr-defined]
+    storage = default_storage
+    storage._location = str(tmp_path / "blobs")
+    storage.__dict__.pop("base_location", None)
+    storage.__dict__.pop("location", None)
+    yield
+    storage.__dict__.pop("base_location", None)
+    storage.__dict__.pop("location", None)
+
+
+@pytest.fixture
+def world(db: None) -> World:
+    """Two teams with a queue each, a person of every role, and a ticket in each queue."""
+    return factories.make_world()
+
+
+@pytest.fixture
+def agent(world: World) -> Actor:
+    """The agent of team A."""
+    return Actor.of(world.agent)
+
+
+@pytest.fixture
+def agent_client(world: World) -> Client:
+    """A browser in which the agent of team A is signed in."""
+    client = Client()
+    client.force_login(world.agent)
+    return client
+
+
+@pytest.fixture
+def manager_client(world: World) -> Client:
+    """A browser in which a manager is signed in."""
+    client = Client()
+    client.force_login(world.manager)
+    return client
+
+
