@@ -1,0 +1,190 @@
+"""The ticket lists: what a filter means, one page by keyset, capped counts in one statement, simple search."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from django.core.exceptions import EmptyResultSet
+from django.db import connection
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from helpdesk.models import (
+    ACTIVE,
+    Actor,
+    Channel,
+    Customer,
+    CustomerAddress,
+    Priority,
+    Status,
+    Ticket,
+    TicketTag,
+)
+
+PAGE_SIZE = 50
+#: Counts stop here and are shown as "99+": an exact count of a long list is work that nobody reads.
+COUNT_CAP = 100
+#: Words are looked for in the subjects of this many of the newest tickets only, so that search stays quick at any size.
+SUBJECT_SEARCH_DEPTH = 20_000
+_SEARCH_HITS = 500
+_NUMBER = re.compile(r"#?(\d{1,18})")
+
+
+@dataclass(frozen=True)
+class TicketFilter:
+    """What a list shows. `owner` is "", "me", "none" or the key of a user; empty fields do not narrow."""
+
+    statuses: tuple[str, ...] = ()
+    queue: int | None = None
+    owner: str = ""
+    tag: str = ""
+    channel: str = ""
+    priority: int | None = None
+    text: str = ""
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> TicketFilter:
+        """From a saved view or a decoded form; what is unknown or malformed is left out, never an error."""
+        statuses = data.get("statuses")
+        return cls(
+            statuses=tuple(s for s in statuses if s in Status.values) if isinstance(statuses, list | tuple) else (),
+            queue=_number(data.get("queue")),
+            owner=owner if (owner := str(data.get("owner") or "")) in {"me", "none"} or owner.isdecimal() else "",
+            tag=str(data.get("tag") or "")[:60].strip(),
+            channel=channel if (channel := str(data.get("channel") or "")) in Channel.values else "",
+            priority=level if (level := _number(data.get("priority"))) in Priority.values else None,
+            text=str(data.get("text") or "")[:200].strip(),
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """What a saved view keeps: the fields that narrow."""
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items() if value}
+
+    @property
+    def by_rank(self) -> bool:
+        """Whether the list is of what has to be done (nearest first) or of what was (newest first)."""
+        return bool(self.statuses) and set(self.statuses) <= set(ACTIVE)
+
+    def with_text(self, text: str) -> TicketFilter:
+        """The same filter looking for `text`."""
+        return replace(self, text=text.strip()[:200])
+
+
+def _number(value: object) -> int | None:
+    text = str(value or "")
+    return int(text) if text.isdecimal() and len(text) < 19 else None
+
+
+def narrowed(base: QuerySet[Ticket], wanted: TicketFilter, actor: Actor) -> QuerySet[Ticket]:
+    """`base` (already only what the actor may see) narrowed by the filter, unordered."""
+    found = base
+    if wanted.statuses:
+        found = found.filter(status__in=wanted.statuses)
+    if wanted.queue is not None:
+        found = found.filter(queue_id=wanted.queue)
+    if wanted.owner == "none":
+        found = found.filter(owner__isnull=True)
+    elif wanted.owner == "me":
+        found = found.filter(owner_id=actor.id)
+    elif wanted.owner:
+        found = found.filter(owner_id=int(wanted.owner))
+    if wanted.tag:
+        found = found.filter(Exists(TicketTag.objects.filter(ticket_id=OuterRef("pk"), tag__name__iexact=wanted.tag)))
+    if wanted.channel:
+        found = found.filter(channel=wanted.channel)
+    if wanted.priority is not None:
+        found = found.filter(priority=wanted.priority)
+    return found
+
+
+def looked_up(base: QuerySet[Ticket], found: QuerySet[Ticket], text: str) -> QuerySet[Ticket]:
+    """Narrows `found` to a ticket number, a customer's address, or words of a customer's name or a recent subject."""
+    number = _NUMBER.fullmatch(text)
+    if number:
+        return found.filter(number=int(number[1]))
+    if "@" in text:
+        owners = CustomerAddress.objects.filter(value=text.lower()).values_list("customer_id", flat=True)
+        return found.filter(customer_id__in=list(owners))
+    names = Q()
+    for word in text.split()[:5]:
+        names &= Q(name__icontains=word)
+    people = list(Customer.objects.filter(names).values_list("pk", flat=True)[:200])
+    theirs = base.filter(customer_id__in=people).order_by("-changed_at", "-pk").values_list("pk", flat=True)
+    recent = base.order_by("-changed_at", "-pk").values("pk")[:SUBJECT_SEARCH_DEPTH]
+    words = Q()
+    for word in text.split()[:5]:
+        words &= Q(subject__icontains=word)
+    subjects = Ticket.objects.filter(words, pk__in=recent).values_list("pk", flat=True)
+    hits = {*theirs[:_SEARCH_HITS], *subjects[:_SEARCH_HITS]}
+    return found.filter(pk__in=hits)
+
+
+@dataclass(frozen=True)
+class Page:
+    """Rows of a list and the cursor of the next page ("" at the end)."""
+
+    tickets: list[Ticket]
+    next_cursor: str
+
+
+def inbox_page(actor: Actor, wanted: TicketFilter, cursor: str = "", size: int = PAGE_SIZE) -> Page:
+    """One page by keyset: no page is slower for being deep. A cursor that is not ours begins at the top."""
+    base = Ticket.objects.visible_to(actor)
+    found = narrowed(base, wanted, actor)
+    if wanted.text:
+        found = looked_up(base, found, wanted.text)
+    after = _decoded(cursor)
+    if wanted.by_rank:
+        if after:
+            found = found.filter(rank_at__gte=after[0]).exclude(rank_at=after[0], pk__lte=after[1])
+        found = found.order_by("rank_at", "pk")
+    else:
+        if after:
+            found = found.filter(changed_at__lte=after[0]).exclude(changed_at=after[0], pk__gte=after[1])
+        found = found.order_by("-changed_at", "-pk")
+    rows = list(found.select_related("customer", "owner", "queue", "label")[: size + 1])
+    more = len(rows) > size
+    rows = rows[:size]
+    last = rows[-1] if rows else None
+    cursor = f"{(last.rank_at if wanted.by_rank else last.changed_at).isoformat()}~{last.pk}" if more and last else ""
+    return Page(rows, cursor)
+
+
+def _decoded(cursor: str) -> tuple[datetime, int] | None:
+    at, _, key = cursor.partition("~")
+    try:
+        moment = datetime.fromisoformat(at)
+        return (moment, int(key)) if moment.tzinfo else None
+    except ValueError:
+        return None
+
+
+def capped_counts(actor: Actor, filters: Iterable[TicketFilter]) -> list[int | None]:
+    """How many tickets each filter has, up to COUNT_CAP, all in one statement. None for a filter with words in it."""
+    base = Ticket.objects.visible_to(actor)
+    counts: list[int | None] = []
+    selects: list[str] = []
+    params: list[Any] = []
+    places: list[int] = []
+    for place, wanted in enumerate(filters):
+        counts.append(None if wanted.text else 0)
+        if wanted.text:
+            continue
+        limited = narrowed(base, wanted, actor).order_by().values_list("pk")[:COUNT_CAP]
+        try:
+            sql, values = limited.query.sql_with_params()
+        except EmptyResultSet:
+            continue
+        selects.append(f"(SELECT count(*) FROM ({sql}) AS c{place})")
+        params.extend(values)
+        places.append(place)
+    if selects:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT " + ", ".join(selects), params)
+            row = cursor.fetchone()
+        for place, count in zip(places, row, strict=True):
+            counts[place] = count
+    return counts

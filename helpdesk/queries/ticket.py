@@ -1,0 +1,242 @@
+"""One ticket as its page shows it: the timeline of messages and events, what changed since a `seq`, people and choices."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db.models import BooleanField, Func, Prefetch, Q, QuerySet, Value
+from django.db.models.functions import Length, Replace
+
+from helpdesk.models import (
+    Actor,
+    Attachment,
+    Audience,
+    Kind,
+    Message,
+    OutgoingMail,
+    Role,
+    Ticket,
+    TicketEvent,
+    TicketLink,
+    User,
+)
+from helpdesk.sentences import Names, sentence
+
+#: So many messages are shown at first; a button loads the same number of earlier ones.
+MESSAGES_SHOWN = 40
+_EVENTS_SHOWN = 400
+#: Events whose story the message beside them tells already.
+_TOLD_BY_THE_MESSAGE = frozenset(
+    {
+        Kind.OPENED,
+        Kind.CONTACT_RECEIVED,
+        Kind.MACHINE_MAIL,
+        Kind.REPLIED,
+        Kind.REPLY_SCHEDULED,
+        Kind.DELIVERED,
+        Kind.DELIVERY_FAILED,
+        Kind.NOTED,
+    }
+)
+#: What makes an HTML mail worth its own frame; anything less reads better as text in the page's own type.
+_RICH = r"<(img|table|ul|ol|h[1-6]|hr|pre)\M"
+
+
+@dataclass
+class Entry:
+    """One line of the timeline: a message with its files and its way out, or a sentence about an event."""
+
+    at: datetime
+    seq: int
+    message: Message | None = None
+    event: TicketEvent | None = None
+    words: str = ""
+    attachments: list[Attachment] = field(default_factory=list)
+    outgoing: OutgoingMail | None = None
+
+    @property
+    def key(self) -> str:
+        """The id of its element in the page."""
+        return f"m-{self.message.public_id}" if self.message else f"e-{self.event.seq if self.event else 0}"
+
+    @property
+    def revision(self) -> str:
+        """Changes when the element must be drawn again; the page keeps an element whose revision is the same."""
+        if self.message is None:
+            return "1"
+        mail = self.outgoing
+        way = f"{mail.state}.{mail.attempts}.{mail.due_at.timestamp():.0f}.{int(mail.may_be_doubled)}" if mail else "in"
+        return f"{way}.{int(self.message.withdrawn_at is not None)}"
+
+
+@dataclass
+class Timeline:
+    """Entries in order of time, and the cursor of the messages before them ("" when there are none)."""
+
+    entries: list[Entry]
+    earlier_cursor: str = ""
+
+
+class _IsRich(Func):
+    """Whether the cleaned HTML holds more than styled text."""
+
+    template = f"(%(expressions)s ~* '{_RICH}')"
+    output_field = BooleanField()
+
+
+def _messages(actor: Actor, ticket: Ticket, *, may_read_notes: bool) -> QuerySet[Message]:
+    found = Message.objects.visible_to(actor).filter(ticket=ticket)
+    found = found.filter(Q(audience=Audience.PUBLIC) | Q(audience=Audience.INTERNAL)) if may_read_notes else found.filter(
+        audience=Audience.PUBLIC
+    )
+    return (
+        found.select_related("author_user", "author_customer", "outgoing")
+        .prefetch_related(Prefetch("attachments", queryset=Attachment.objects.order_by("pk")))
+        .annotate(
+            html_length=Length("html"),
+            is_rich=_IsRich("html"),
+            image_count=(Length("html") - Length(Replace("html", Value("<img"), Value("")))) / 4,
+            text_length=Length("text"),
+        )
+        .defer("html", "reply_html", "text", "outgoing__mime")
+    )
+
+
+def timeline(actor: Actor, ticket: Ticket, *, language: str, may_read_notes: bool = True, before: str = "") -> Timeline:
+    """The newest messages (or those before the cursor) with the events around them. Constant number of queries."""
+    found = _messages(actor, ticket, may_read_notes=may_read_notes).order_by("-created_at", "-pk")
+    at, _, key = before.partition("~")
+    upper: datetime | None = None
+    if before:
+        try:
+            upper = datetime.fromisoformat(at)
+            found = found.filter(created_at__lte=upper).exclude(created_at=upper, pk__gte=int(key))
+        except ValueError:
+            upper = None
+    rows = list(found[: MESSAGES_SHOWN + 1])
+    more = len(rows) > MESSAGES_SHOWN
+    rows = rows[:MESSAGES_SHOWN]
+    events = TicketEvent.objects.filter(ticket=ticket)
+    if upper is not None:
+        events = events.filter(at__lt=upper)
+    if more:
+        events = events.filter(at__gte=rows[-1].created_at)
+    lines = list(events.order_by("-seq")[:_EVENTS_SHOWN])
+    cursor = f"{rows[-1].created_at.isoformat()}~{rows[-1].pk}" if more else ""
+    return Timeline(_merged(rows, lines, language), cursor)
+
+
+def changes_since(
+    actor: Actor, ticket: Ticket, seq: int, *, language: str, may_read_notes: bool = True
+) -> list[Entry] | None:
+    """Entries that are new or changed after `seq`; None when so much happened that the page should be loaded again."""
+    events = list(TicketEvent.objects.filter(ticket=ticket, seq__gt=seq).order_by("seq")[: _EVENTS_SHOWN + 1])
+    if len(events) > _EVENTS_SHOWN:
+        return None
+    touched = {e.data[key] for e in events for key in ("message", "bounced_message") if isinstance(e.data.get(key), int)}
+    rows = list(_messages(actor, ticket, may_read_notes=may_read_notes).filter(pk__in=touched)) if touched else []
+    return _merged(rows, events, language)
+
+
+def one_entry(actor: Actor, message: Message) -> Entry | None:
+    """A single message as an entry, read again."""
+    rows = list(_messages(actor, message.ticket, may_read_notes=True).filter(pk=message.pk))
+    return _message_entry(rows[0], 0) if rows else None
+
+
+def _merged(rows: Iterable[Message], events: Iterable[TicketEvent], language: str) -> list[Entry]:
+    events = list(events)
+    names = Names(events)
+    seq_of = {e.data["message"]: e.seq for e in events if isinstance(e.data.get("message"), int)}
+    entries = [_message_entry(m, seq_of.get(m.pk, 0)) for m in rows]
+    shown = {m.pk for m in rows}
+    for event in events:
+        kind = Kind(event.kind)
+        if kind in _TOLD_BY_THE_MESSAGE and (event.data.get("message") in shown or kind != Kind.OPENED):
+            continue
+        entries.append(Entry(event.at, event.seq, event=event, words=sentence(event, language, names)))
+    entries.sort(key=lambda entry: (entry.at, entry.seq))
+    return entries
+
+
+def _message_entry(message: Message, seq: int) -> Entry:
+    files = [a for a in message.attachments.all() if not a.is_inline]
+    return Entry(
+        message.created_at,
+        seq,
+        message=message,
+        attachments=files,
+        outgoing=message.outgoing if hasattr(message, "outgoing") else None,
+    )
+
+
+def ticket_by_number(actor: Actor, number: int) -> Ticket | None:
+    """The ticket with this human number, if the actor may see it."""
+    return (
+        Ticket.objects.visible_to(actor)
+        .select_related(
+            "queue__team", "owner", "customer__organisation", "mailbox", "issue_type__parent", "label", "merged_into"
+        )
+        .filter(number=number)
+        .first()
+    )
+
+
+def message_by_public_id(actor: Actor, public_id: uuid.UUID) -> Message | None:
+    """The message, if the actor may see its ticket."""
+    return (
+        Message.objects.visible_to(actor)
+        .select_related("ticket__queue", "ticket__customer", "author_user", "author_customer")
+        .filter(public_id=public_id)
+        .first()
+    )
+
+
+def possible_owners(ticket: Ticket) -> list[User]:
+    """Colleagues who may own tickets of this queue: the active agents of its team, in order of name."""
+    return list(
+        User.objects.filter(is_active=True, memberships__team_id=ticket.queue.team_id)
+        .exclude(role=Role.LIGHT)
+        .distinct()
+        .order_by("name", "pk")
+    )
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """A linked ticket and how it belongs to this one, read from this one."""
+
+    ticket: Ticket
+    kind: str
+    is_here: bool
+
+
+def neighbours(actor: Actor, ticket: Ticket) -> list[Neighbour]:
+    """Linked tickets in both directions, only those the actor may see."""
+    links = list(
+        TicketLink.objects.filter(Q(ticket=ticket) | Q(other=ticket)).select_related("ticket", "other").order_by("pk")[:50]
+    )
+    if not links:
+        return []
+    others = {link.other_id if link.ticket_id == ticket.pk else link.ticket_id for link in links}
+    visible = {t.pk: t for t in Ticket.objects.visible_to(actor).filter(pk__in=others)}
+    found: list[Neighbour] = []
+    for link in links:
+        away = link.ticket_id == ticket.pk
+        other = visible.get(link.other_id if away else link.ticket_id)
+        if other is not None:
+            found.append(Neighbour(other, link.get_kind_display(), is_here=not away))
+    return found
+
+
+def earlier_tickets(actor: Actor, ticket: Ticket, limit: int = 8) -> list[Ticket]:
+    """The customer's other tickets, newest first."""
+    return list(
+        Ticket.objects.visible_to(actor)
+        .filter(customer_id=ticket.customer_id)
+        .exclude(pk=ticket.pk)
+        .order_by("-opened_at", "-pk")[:limit]
+    )

@@ -1,0 +1,11 @@
+// The desk's entry: wires the modules to the page. Each module owns one thing and speaks to the others by events.
+import './menus.js';
+import './toasts.js';
+import './merge.js';
+import './list.js';
+import './timeline.js';
+import './composer.js';
+import './uploads.js';
+import './live.js';
+import './keys.js';
+import './zones.js';

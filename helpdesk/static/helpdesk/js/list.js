@@ -1,0 +1,113 @@
+// The list: which row is open, selection, and fresh rows when the inbox changed. Nothing moves under the hand: rows are
+// redrawn in place; when their order changed and somebody is at the list, a line offers the new one instead.
+import { merge } from './merge.js';
+import { headers, words } from './words.js';
+
+const list = () => document.getElementById('list');
+const box = () => document.getElementById('rows');
+const rows = () => [...document.querySelectorAll('#rows .row')];
+
+function markCurrent() {
+  const number = document.getElementById('talk')?.dataset.number;
+  for (const row of rows()) {
+    const here = row.dataset.number === number;
+    row.toggleAttribute('data-current', here);
+    const link = row.querySelector('.row__link');
+    if (here) link.setAttribute('aria-current', 'true');
+    else link.removeAttribute('aria-current');
+  }
+}
+
+function markSelected() {
+  const bar = document.getElementById('bulk');
+  const chosen = rows().filter((row) => row.querySelector('.row__check input')?.checked);
+  for (const row of rows()) row.toggleAttribute('data-selected', chosen.includes(row));
+  if (!bar) return;
+  bar.hidden = chosen.length === 0;
+  document.getElementById('bulk-count').textContent = words('selected', chosen.length);
+}
+
+function somebodyIsThere() {
+  const zone = list();
+  return zone.matches(':hover') || zone.contains(document.activeElement) || box().scrollTop > 8 || !document.getElementById('bulk').hidden;
+}
+
+let running = false;
+let again = false;
+
+/** Fetches the first page and the counts. `force` shows a changed order at once. */
+export async function refreshList({ force = false } = {}) {
+  if (running) { again = true; return; }
+  running = true;
+  try {
+    const zone = list();
+    if (!zone) return;
+    const answer = await fetch(zone.dataset.rows, { headers: headers() });
+    if (!answer.ok || zone !== list()) return;
+    const template = document.createElement('template');
+    template.innerHTML = await answer.text();
+    const counts = template.content.getElementById('nav-body');
+    if (counts) {
+      const current = document.querySelector('#nav-body [aria-current]')?.id;
+      for (const link of counts.querySelectorAll('[aria-current]')) if (link.id !== current) link.removeAttribute('aria-current');
+      merge(counts.outerHTML);
+    }
+    redraw(template.content.getElementById('rows'), force);
+  } catch { /* the connection banner speaks of lost lines */ } finally {
+    running = false;
+    if (again) { again = false; refreshList(); }
+  }
+}
+
+function redraw(fresh, force) {
+  if (!fresh) return;
+  const freshIds = [...fresh.querySelectorAll('.row')].map((row) => row.id);
+  const shownIds = rows().slice(0, Math.max(freshIds.length, 1)).map((row) => row.id);
+  const sameOrder = freshIds.join() === shownIds.join();
+  const news = document.getElementById('list-news');
+  if (sameOrder || !(force || !somebodyIsThere())) {
+    for (const row of fresh.querySelectorAll('.row')) {
+      const before = document.getElementById(row.id);
+      if (!before) continue;
+      const check = before.querySelector('.row__check input');
+      if (check?.checked || before.contains(document.activeElement)) continue;
+      before.replaceWith(row);
+      htmx.process(row);
+    }
+    news.hidden = sameOrder;
+  } else {
+    const scroll = force ? 0 : box().scrollTop;
+    box().replaceWith(fresh);
+    fresh.scrollTop = scroll;
+    htmx.process(fresh);
+    news.hidden = true;
+  }
+  markCurrent();
+  markSelected();
+}
+
+let timer = 0;
+/** Refreshes soon; many doorbells make one fetch. */
+export function refreshListSoon() {
+  clearTimeout(timer);
+  timer = setTimeout(refreshList, 250);
+}
+
+document.addEventListener('inbox-changed', () => refreshListSoon());
+document.addEventListener('change', (event) => { if (event.target.closest('.row__check')) markSelected(); });
+document.addEventListener('click', (event) => {
+  if (event.target.closest('[data-do="list-refresh"]')) refreshList({ force: true });
+});
+document.addEventListener('desk:merged', ({ detail }) => {
+  if (detail.placed.includes('list') || detail.placed.includes('talk')) {
+    markCurrent();
+    markSelected();
+    const query = list()?.dataset.query;
+    for (const link of document.querySelectorAll('#nav-body .nav__link')) {
+      const here = link.id === `view-${list()?.dataset.slug}`;
+      if (here && query) link.setAttribute('aria-current', 'page');
+      else link.removeAttribute('aria-current');
+    }
+  }
+});
+document.addEventListener('htmx:afterSettle', (event) => { if (event.target.closest?.('#rows')) markCurrent(); });

@@ -1,0 +1,89 @@
+// Puts the fragments of a bundle where they belong. A bundle is what a view answers with the header HX-Merge: elements with
+// ids replace their namesakes, <div data-merge="timeline"> adds or redraws entries, toasts go to their corner.
+// What somebody is using (an open menu, a field with the cursor) is left alone when the change came from elsewhere.
+import { showToast } from './toasts.js';
+import { shownSeq, words } from './words.js';
+
+function isHeld(element) {
+  return element.contains(document.activeElement) && document.activeElement !== document.body && document.activeElement.matches('input, textarea, select')
+    || element.querySelector('details.pick[open]') !== null;
+}
+
+function keepOpen(before, after) {
+  for (const details of before.querySelectorAll('details.sect[id]')) {
+    const twin = after.querySelector(`#${CSS.escape(details.id)}`);
+    if (twin) twin.open = details.open;
+  }
+}
+
+function replace(element, { own }) {
+  const before = document.getElementById(element.id);
+  if (!before) return null;
+  if (!own && isHeld(before)) return null;
+  if (before.outerHTML === element.outerHTML) return null;
+  const focus = before.contains(document.activeElement) ? document.activeElement.id : '';
+  const scroll = before.querySelector('.scroll')?.scrollTop ?? before.scrollTop;
+  keepOpen(before, element);
+  before.replaceWith(element);
+  (element.querySelector('.scroll') ?? element).scrollTop = element.id === 'talk' || element.id === 'list' ? 0 : scroll;
+  htmx.process(element);
+  if (focus) document.getElementById(focus)?.focus({ preventScroll: true });
+  return element;
+}
+
+function mergeTimeline(box, timeline) {
+  const added = [];
+  for (const entry of [...box.children]) {
+    const before = document.getElementById(entry.id);
+    if (before) {
+      if (before.dataset.rev !== entry.dataset.rev) {
+        before.replaceWith(entry);
+        htmx.process(entry);
+      }
+      continue;
+    }
+    timeline.append(entry);
+    htmx.process(entry);
+    added.push(entry);
+  }
+  return added;
+}
+
+/** Merges a bundle; `own` says that the person asked for it himself. */
+export function merge(html, { own = false } = {}) {
+  const template = document.createElement('template');
+  template.innerHTML = html;
+  const placed = [];
+  let added = [];
+  for (const element of [...template.content.children]) {
+    if (element.localName === 'title') document.title = element.textContent.trim();
+    else if (element.classList.contains('toast')) showToast(element);
+    else if (element.dataset.merge === 'timeline') {
+      const timeline = document.getElementById('timeline');
+      if (timeline) added = mergeTimeline(element, timeline);
+    } else if (element.id) {
+      const done = replace(element, { own });
+      if (done) placed.push(done.id);
+    }
+  }
+  document.dispatchEvent(new CustomEvent('desk:merged', { detail: { own, placed, added } }));
+}
+
+document.addEventListener('htmx:configRequest', (event) => {
+  event.detail.headers['X-Ticket-Seq'] = String(shownSeq());
+});
+
+document.addEventListener('htmx:beforeSwap', (event) => {
+  const { xhr } = event.detail;
+  if (xhr.getResponseHeader('HX-Merge') !== '1') return;
+  event.detail.shouldSwap = false;
+  event.detail.isError = false;
+  merge(xhr.responseText, { own: true });
+});
+
+document.addEventListener('htmx:sendError', () => showToast(words('failed'), 'error'));
+document.addEventListener('htmx:responseError', (event) => {
+  const { xhr } = event.detail;
+  if (xhr.getResponseHeader('HX-Merge') === '1') return;
+  showToast(words(xhr.status === 403 ? 'forbidden' : xhr.status === 404 ? 'gone' : 'failed'), 'error');
+});

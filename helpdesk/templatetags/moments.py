@@ -1,0 +1,101 @@
+"""Template words for times: moments in the reader's zone, durations in short words, the clock of a ticket."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django import template
+from django.utils import timezone
+from django.utils.formats import date_format, time_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from helpdesk.models import ACTIVE, Status, Ticket
+from helpdesk.now import now
+from helpdesk.templatetags.desk import icon
+
+register = template.Library()
+
+
+@register.filter
+def moment(at: datetime | None) -> str:
+    """The time today, the day and time this year, else the whole date; in the reader's zone."""
+    if at is None:
+        return ""
+    local, today = timezone.localtime(at), timezone.localtime(now())
+    if local.date() == today.date():
+        return time_format(local, "TIME_FORMAT")
+    if local.date() == today.date() - timedelta(days=1):
+        return _("yesterday %(time)s") % {"time": time_format(local, "TIME_FORMAT")}
+    if local.date() == today.date() + timedelta(days=1):
+        return _("tomorrow %(time)s") % {"time": time_format(local, "TIME_FORMAT")}
+    if abs((local - today).days) < 200:
+        return f"{date_format(local, 'MONTH_DAY_FORMAT')} {time_format(local, 'TIME_FORMAT')}"
+    return date_format(local, "SHORT_DATE_FORMAT")
+
+
+@register.filter
+def day(at: datetime) -> str:
+    """The day, as it stands between the messages of a timeline."""
+    local, today = timezone.localtime(at).date(), timezone.localtime(now()).date()
+    if local == today:
+        return _("Today")
+    if local == today - timedelta(days=1):
+        return _("Yesterday")
+    return date_format(local, "DATE_FORMAT")
+
+
+@register.filter
+def iso(at: datetime | None) -> str:
+    """The moment for <time datetime>."""
+    return at.isoformat() if at else ""
+
+
+def duration(seconds: float) -> str:
+    """A duration in at most two units: 38 min, 2 h 10 min, 3 d."""
+    minutes = max(0, int(seconds // 60))
+    if minutes < 60:
+        return _("%(n)s min") % {"n": minutes}
+    hours, rest = divmod(minutes, 60)
+    if hours < 24:
+        words = _("%(n)s h") % {"n": hours}
+        return f"{words} {_('%(n)s min') % {'n': rest}}" if rest and hours < 10 else words
+    return _("%(n)s d") % {"n": hours // 24}
+
+
+@register.simple_tag
+def ticket_clock(ticket: Ticket) -> SafeString:
+    """What the ticket waits for and how long, with the ring: a deadline, the customer's wait, a snooze, or nothing."""
+    at = now()
+    if ticket.status == Status.SNOOZED and ticket.snoozed_until_at:
+        return _clock("paused", icon("moon"), _("Wakes"), moment(ticket.snoozed_until_at))
+    if ticket.status in {Status.PENDING, Status.ON_HOLD, Status.SNOOZED}:
+        return _clock("paused", icon("pause"), _("Clock"), _("paused"))
+    if ticket.status not in ACTIVE:
+        return format_html('<span class="clock" data-state="none">{}</span>', moment(ticket.changed_at))
+    if ticket.due_at is not None:
+        left = (ticket.due_at - at).total_seconds()
+        if left < 0:
+            return _clock("breach", icon("s-breach"), _("Due"), _("%(time)s over") % {"time": duration(-left)})
+        whole = max((ticket.due_at - ticket.rank_at).total_seconds(), 3600.0)
+        share = min(100, max(1, round(left * 100 / whole)))
+        return _clock("soon" if share < 34 else "ok", _ring(share), _("Due in"), duration(left))
+    if ticket.waiting_since_at is not None:
+        return _clock("ok", icon("hourglass"), _("Waits for"), duration((at - ticket.waiting_since_at).total_seconds()))
+    return format_html('<span class="clock" data-state="none">{}</span>', moment(ticket.changed_at))
+
+
+def _clock(state: str, mark: SafeString, said: str, words: str) -> SafeString:
+    return format_html(
+        '<span class="clock" data-state="{}">{}<span class="visually-hidden">{} </span>{}</span>', state, mark, said, words
+    )
+
+
+def _ring(share: int) -> SafeString:
+    return format_html(
+        '<svg class="ring" viewBox="0 0 16 16" aria-hidden="true"><circle class="ring__track" cx="8" cy="8" r="6.5"/>'
+        '<circle class="ring__fill" cx="8" cy="8" r="6.5" pathLength="100" stroke-dasharray="{} 100" '
+        'transform="rotate(-90 8 8)"/></svg>',
+        share,
+    )

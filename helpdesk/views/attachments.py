@@ -1,0 +1,135 @@
+"""Files: upload into a draft, download, pictures. Only raster images are ever shown; all else is a download in a sandbox."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.core import signing
+from django.core.files.uploadedfile import UploadedFile
+from django.contrib.auth.decorators import login_not_required
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET, require_POST
+
+from helpdesk.access import actor_of, ensure, may
+from helpdesk.actions.files import open_attachment, store_upload
+from helpdesk.models import Actor, Attachment, User
+from helpdesk.views.answers import in_sentences
+from helpdesk.views.ticket import ticket_or_404
+
+_SANDBOX = "default-src 'none'; sandbox"
+#: The only types ever served as themselves. No SVG: it is a document with scripts.
+_PICTURES = {"image/png", "image/jpeg", "image/gif", "image/webp"}
+_MAGIC: tuple[tuple[bytes, str], ...] = (
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"GIF87a", "image/gif"),
+    (b"GIF89a", "image/gif"),
+)
+_SIGNER = signing.TimestampSigner(salt="helpdesk.inline-picture")
+_PICTURE_SECONDS = 3600
+
+
+def picture_type(start: bytes) -> str:
+    """The raster image type the bytes themselves say; "" for anything else, whatever the name or header claims."""
+    if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
+        return "image/webp"
+    return next((kind for magic, kind in _MAGIC if start.startswith(magic)), "")
+
+
+def may_be_picture(attachment: Attachment) -> bool:
+    """Whether it is worth asking for a preview of this file."""
+    return attachment.content_type.lower() in _PICTURES
+
+
+def _attachment_or_404(actor: Actor, public_id: uuid.UUID) -> Attachment:
+    found = Attachment.objects.visible_to(actor).select_related("message__ticket__queue", "ticket__queue").filter(public_id=public_id).first()
+    if found is None:
+        raise Http404
+    ticket = found.message.ticket if found.message else found.ticket
+    if found.message is not None and found.message.audience != "public" and not may(actor, "ticket.read_notes", ticket):
+        raise Http404
+    ensure(actor, "attachment.get", ticket)
+    return found
+
+
+@require_GET
+@in_sentences
+def download(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse | FileResponse:
+    """The file as a download, never opened by the browser on our origin."""
+    attachment = _attachment_or_404(actor_of(request), public_id)
+    response = FileResponse(open_attachment(attachment), as_attachment=True, filename=attachment.name)
+    response["Content-Type"] = "application/octet-stream"
+    return _shielded(response, attachment)
+
+
+@require_GET
+@in_sentences
+def picture(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse | FileResponse:
+    """A raster image shown in the page; whose bytes are none is a 404."""
+    return _picture(_attachment_or_404(actor_of(request), public_id))
+
+
+@require_GET
+@login_not_required
+@in_sentences
+def inline_picture(request: HttpRequest, token: str) -> HttpResponse | FileResponse:
+    """A picture inside a sandboxed mail frame, which has no cookies: the token names reader and file and lasts an hour.
+
+    The reader's rights are asked again now, not when the token was made.
+    """
+    try:
+        reader, _, key = _SIGNER.unsign(token, max_age=_PICTURE_SECONDS).partition("/")
+    except signing.BadSignature:
+        raise Http404 from None
+    user = User.objects.filter(pk=int(reader), is_active=True).first()
+    if user is None:
+        raise Http404
+    return _picture(_attachment_or_404(Actor.of(user), uuid.UUID(key)))
+
+
+def inline_token(user: User, attachment: Attachment) -> str:
+    """The token of `inline_picture` for one reader and one file."""
+    return _SIGNER.sign(f"{user.pk}/{attachment.public_id}")
+
+
+def _picture(attachment: Attachment) -> FileResponse:
+    file = open_attachment(attachment)
+    kind = picture_type(file.read(16))
+    if not kind:
+        file.close()
+        raise Http404
+    file.seek(0)
+    return _shielded(FileResponse(file, content_type=kind, filename=attachment.name), attachment)
+
+
+def _shielded(response: FileResponse, attachment: Attachment) -> FileResponse:
+    response["Content-Security-Policy"] = _SANDBOX
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Cross-Origin-Resource-Policy"] = "same-site"
+    response["Content-Length"] = str(attachment.size)
+    return response
+
+
+@require_POST
+@in_sentences
+def upload(request: HttpRequest, number: int) -> HttpResponse:
+    """Keeps uploaded files for the draft of a ticket and answers with their chips."""
+    ticket = ticket_or_404(request, number)
+    actor = actor_of(request)
+    kept = [
+        store_upload(
+            actor=actor, ticket=ticket, name=file.name or "", content_type=file.content_type or "", chunks=file.chunks()
+        )
+        for file in request.FILES.getlist("files")
+        if isinstance(file, UploadedFile)
+    ]
+    return render(request, "desk/_uploads.html", {"uploads": kept})
+
+
+@require_POST
+def discard(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
+    """Forgets an upload of one's own that was not sent. Its bytes go with the sweep of forgotten uploads."""
+    actor = actor_of(request)
+    Attachment.objects.visible_to(actor).filter(public_id=public_id, message__isnull=True, uploaded_by=actor.user).delete()
+    return HttpResponse(status=204)

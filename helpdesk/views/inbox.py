@@ -1,0 +1,143 @@
+"""The inbox: the list of views, one list of tickets, and its rows as they change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET
+
+from helpdesk.access import actor_of, may
+from helpdesk.models import Actor, Channel, Priority, Queue, Role, Status, StatusLabel
+from helpdesk.queries.inbox import SUBJECT_SEARCH_DEPTH, TicketFilter, inbox_page
+from helpdesk.queries.shelves import Shelf, Shelves, shelves_of
+from helpdesk.views.answers import bundle, is_partial
+
+_SEARCH = "search"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where somebody is in the inbox: the view and the address parameters that lead back to it."""
+
+    shelf: Shelf
+    shelves: Shelves
+    query: str
+
+    @property
+    def is_search(self) -> bool:
+        """Whether this is a filter made by hand instead of a view."""
+        return self.shelf.slug == _SEARCH
+
+
+def place_of(actor: Actor, slug: str, params: QueryDict) -> Place:
+    """The view called `slug`, or the filter in the address for "search". Raises Http404 for a view one does not have."""
+    shelves = shelves_of(actor)
+    if slug == _SEARCH:
+        wanted = filter_of(params)
+        shelf = Shelf(_SEARCH, _("Found"), "search", wanted, _("Nothing found. Try a number, an address, or fewer words."))
+        query = urlencode({"in": _SEARCH, **query_of(wanted)}, doseq=True)
+        return Place(shelf, shelves, query)
+    shelf_found = shelves.find(slug)
+    if shelf_found is None:
+        raise Http404
+    return Place(shelf_found, shelves, urlencode({"in": slug}))
+
+
+def filter_of(params: QueryDict) -> TicketFilter:
+    """The filter a form or address describes."""
+    return TicketFilter.from_dict(
+        {
+            "statuses": params.getlist("status"),
+            "queue": params.get("queue", ""),
+            "owner": params.get("owner", ""),
+            "tag": params.get("tag", ""),
+            "channel": params.get("channel", ""),
+            "priority": params.get("priority", ""),
+            "text": params.get("q", ""),
+        }
+    )
+
+
+def query_of(wanted: TicketFilter) -> dict[str, Any]:
+    """The filter as address parameters."""
+    fields = wanted.to_dict()
+    if "statuses" in fields:
+        fields["status"] = fields.pop("statuses")
+    if "text" in fields:
+        fields["q"] = fields.pop("text")
+    return fields
+
+
+def home_slug(actor: Actor) -> str:
+    """Where somebody starts: an agent at what needs him, others at everything there is to do."""
+    user = actor.user
+    return "needs-me" if user is not None and user.role == Role.AGENT else "team"
+
+
+def status_words() -> dict[str, str]:
+    """The word for each status: the category's own label if a manager wrote one."""
+    words = {str(value): str(label) for value, label in Status.choices}
+    words.update(StatusLabel.objects.filter(is_default=True).values_list("category", "label_agent"))
+    return words
+
+
+def list_context(request: HttpRequest, place: Place, cursor: str = "") -> dict[str, Any]:
+    """Everything the list zone and the views zone show."""
+    actor = actor_of(request)
+    page = inbox_page(actor, place.shelf.filter, cursor)
+    wanted = place.shelf.filter
+    return {
+        "place": place,
+        "shelf": place.shelf,
+        "shelves": place.shelves,
+        "page": page,
+        "filter": wanted,
+        "words": status_words(),
+        "status_choices": Status.choices,
+        "channel_choices": Channel.choices,
+        "priority_choices": Priority.choices,
+        "rows_url": f"{reverse('inbox_rows', args=[place.shelf.slug])}?{place.query}",
+        "search_depth": SUBJECT_SEARCH_DEPTH,
+        "may_bulk": may(actor, "ticket.update"),
+        "may_share": may(actor, "view.share"),
+    }
+
+
+@require_GET
+def home(request: HttpRequest) -> HttpResponse:
+    """The start page: straight to the first view."""
+    return HttpResponseRedirect(reverse("inbox", args=[home_slug(actor_of(request))]))
+
+
+@require_GET
+def inbox(request: HttpRequest, slug: str) -> HttpResponse:
+    """A view with no ticket open yet."""
+    place = place_of(actor_of(request), slug, request.GET)
+    context = list_context(request, place)
+    if is_partial(request):
+        return bundle(
+            request, ["desk/_title.html", "desk/_nav_body.html", "desk/_list.html", "desk/_talk_empty.html", "desk/_context_empty.html"], context
+        )
+    return render(request, "desk/desk.html", {**context, "zone": "list"})
+
+
+@require_GET
+def rows(request: HttpRequest, slug: str) -> HttpResponse:
+    """The rows alone: the next page after a cursor, or the first page again with fresh counts."""
+    place = place_of(actor_of(request), slug, request.GET)
+    cursor = request.GET.get("after", "")
+    context = list_context(request, place, cursor)
+    if cursor:
+        return render(request, "desk/_rows.html", context)
+    return bundle(request, ["desk/_nav_body.html", "desk/_rows_box.html"], context)
+
+
+def queue_choices(actor: Actor) -> list[Queue]:
+    """The queues somebody may narrow a list to."""
+    return list(Queue.objects.visible_to(actor).filter(is_active=True))

@@ -1,0 +1,182 @@
+"""The ticket page: conversation and context, what changed since a `seq`, earlier messages."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import get_language
+from django.views.decorators.http import require_GET
+
+from helpdesk.access import actor_of, may
+from helpdesk.actions.recipients import reply_recipients
+from helpdesk.models import TRANSITIONS, Attachment, CustomField, Draft, IssueType, Priority, Queue, Status, Tag, Ticket
+from helpdesk.queries import ticket as reads
+from helpdesk.views.answers import bundle, is_partial
+from helpdesk.views.inbox import home_slug, list_context, place_of, status_words
+
+#: The statuses offered in the menu, in the order of how often they are needed.
+_MENU = [Status.OPEN, Status.PENDING, Status.ON_HOLD, Status.SNOOZED, Status.RESOLVED, Status.CLOSED, Status.SPAM]
+
+
+def ticket_or_404(request: HttpRequest, number: int) -> Ticket:
+    """The ticket with this number. What one may not see does not exist."""
+    found = reads.ticket_by_number(actor_of(request), number)
+    if found is None:
+        raise Http404
+    return found
+
+
+def head_context(request: HttpRequest, ticket: Ticket) -> dict[str, Any]:
+    """What the header of the conversation shows and offers."""
+    actor = actor_of(request)
+    words = status_words()
+    allowed = TRANSITIONS[ticket.status]
+    queues = Queue.objects.visible_to(actor).filter(is_active=True)
+    rights = {row.replace(".", "_"): may(actor, row, ticket) for row in _RIGHTS}
+    offered = [s for s in _MENU if s in allowed and not (s == Status.SPAM and not rights["ticket_spam"])]
+    return {
+        "ticket": ticket,
+        "status_word": ticket.label.label_agent if ticket.label else words[ticket.status],
+        "transitions": [(s.value, words[s]) for s in offered if s != Status.SNOOZED],
+        "may_snooze": Status.SNOOZED in allowed or ticket.status == Status.SNOOZED,
+        "may_resolve": Status.RESOLVED in allowed,
+        "priorities": Priority.choices,
+        "tags": list(ticket.tags.order_by("name")),
+        "queues": list(queues) if rights["ticket_move"] else [],
+        "owners": reads.possible_owners(ticket) if rights["ticket_assign"] else [],
+        "known_tags": list(Tag.objects.order_by("name").values_list("name", flat=True)[:300]),
+        "rights": rights,
+    }
+
+
+_RIGHTS = (
+    "ticket.reply",
+    "ticket.note",
+    "ticket.read_notes",
+    "ticket.update",
+    "ticket.assign",
+    "ticket.move",
+    "ticket.spam",
+    "ticket.close",
+    "attachment.upload",
+    "customer.edit",
+    "raw_mail.view",
+)
+
+
+def composer_context(request: HttpRequest, ticket: Ticket, rights: dict[str, bool], mode: str = "") -> dict[str, Any]:
+    """The composer with the person's drafts; `mode` is the tab to open ("" for the newest draft's, else reply)."""
+    actor = actor_of(request)
+    drafts = {d.mode: d for d in Draft.objects.filter(ticket=ticket, user=actor.user)}
+    is_over = ticket.status in {Status.CLOSED, Status.SPAM}
+    may_reply, may_note = rights["ticket_reply"] and not is_over, rights["ticket_note"]
+    if not mode and drafts:
+        mode = max(drafts.values(), key=lambda d: d.updated_at).mode
+    if mode not in {"reply", "note"} or (mode == "reply" and not may_reply) or (mode == "note" and not may_note):
+        mode = "reply" if may_reply else "note" if may_note else ""
+    draft = drafts.get("reply")
+    recipients = draft.recipients if draft and draft.recipients else []
+    if may_reply and not recipients:
+        recipients = list(reply_recipients(ticket=ticket))
+    return {
+        "ticket": ticket,
+        "rights": rights,
+        "mode": mode,
+        "is_over": is_over,
+        "may_reply": may_reply,
+        "may_note": may_note,
+        "reply_draft": draft,
+        "note_draft": drafts.get("note"),
+        "recipients": recipients,
+        "uploads": list(Attachment.objects.filter(ticket=ticket, message__isnull=True, uploaded_by=actor.user)),
+        "client_id": uuid.uuid4(),
+        "undo_seconds": settings.UNDO_SEND_SECONDS,
+        "max_bytes": settings.ATTACHMENT_MAX_BYTES,
+    }
+
+
+def customer_context(request: HttpRequest, ticket: Ticket) -> dict[str, Any]:
+    """The context panel: who writes, what else he wrote, what hangs together."""
+    actor = actor_of(request)
+    fields = {(f.on, f.key): f for f in CustomField.objects.order_by("position", "label")}
+    customer = ticket.customer
+    return {
+        "ticket": ticket,
+        "customer": customer,
+        "addresses": list(customer.addresses.all()),
+        "customer_facts": [(f.label, customer.fields[k]) for (on, k), f in fields.items() if on == "customer" and k in customer.fields],
+        "ticket_facts": [(f.label, ticket.fields[k]) for (on, k), f in fields.items() if on == "ticket" and k in ticket.fields],
+        "earlier": reads.earlier_tickets(actor, ticket),
+        "neighbours": reads.neighbours(actor, ticket),
+        "participants": list(ticket.participants.select_related("customer", "user")),
+        "issue_types": list(IssueType.objects.select_related("parent")),
+        "may_edit_customer": may(actor, "customer.edit", ticket),
+    }
+
+
+@require_GET
+def ticket(request: HttpRequest, number: int) -> HttpResponse:
+    """The conversation of one ticket; with the list beside it when it is opened as a page of its own."""
+    actor = actor_of(request)
+    found = ticket_or_404(request, number)
+    head = head_context(request, found)
+    context = {
+        **head,
+        "timeline": reads.timeline(
+            actor, found, language=get_language() or "en", may_read_notes=head["rights"]["ticket_read_notes"]
+        ),
+        **composer_context(request, found, head["rights"], request.GET.get("mode", "")),
+        **customer_context(request, found),
+        "list_query": request.GET.urlencode(),
+    }
+    if is_partial(request):
+        return bundle(request, ["desk/_title.html", "desk/_talk.html", "desk/_context.html"], context)
+    place = place_of(actor, request.GET.get("in") or home_slug(actor), request.GET)
+    return render(request, "desk/desk.html", {**list_context(request, place), **context, "zone": "conversation"})
+
+
+@require_GET
+def changes(request: HttpRequest, number: int) -> HttpResponse:
+    """What happened after `?after=seq`: new and changed entries, the header, the context. 205 asks for a fresh page."""
+    found = ticket_or_404(request, number)
+    after = request.GET.get("after", "0")
+    return changed(request, found, int(after) if after.isdecimal() else 0)
+
+
+def changed(
+    request: HttpRequest, ticket: Ticket, after: int, *, templates: tuple[str, ...] = (), extra: str = "", **context: Any
+) -> HttpResponse:
+    """The bundle every change of a ticket answers with: header, context, entries after `after`, then `templates`."""
+    fresh = ticket_or_404(request, ticket.number)
+    head = head_context(request, fresh)
+    entries = reads.changes_since(
+        actor_of(request), fresh, after, language=get_language() or "en", may_read_notes=head["rights"]["ticket_read_notes"]
+    )
+    if entries is None:
+        response = HttpResponse(status=205)
+        response["HX-Refresh"] = "true"
+        return response
+    whole = {**head, "entries": entries, **customer_context(request, fresh), **context}
+    if any(name == "desk/_composer.html" for name in templates):
+        whole = {**whole, **composer_context(request, fresh, head["rights"], str(context.get("mode", "")))}
+    return bundle(request, ["desk/_head.html", "desk/_context.html", "desk/_entries.html", *templates], whole, extra=extra)
+
+
+@require_GET
+def earlier(request: HttpRequest, number: int) -> HttpResponse:
+    """Messages before the cursor."""
+    actor = actor_of(request)
+    found = ticket_or_404(request, number)
+    found_timeline = reads.timeline(
+        actor,
+        found,
+        language=get_language() or "en",
+        may_read_notes=may(actor, "ticket.read_notes", found),
+        before=request.GET.get("before", ""),
+    )
+    rights = {"ticket_reply": may(actor, "ticket.reply", found), "raw_mail_view": may(actor, "raw_mail.view", found)}
+    return render(request, "desk/_earlier.html", {"ticket": found, "timeline": found_timeline, "rights": rights})
