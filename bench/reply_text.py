@@ -1,7 +1,7 @@
 """How often is the reply found exactly? Our splitting against the expectations of the public corpora, as a table.
 
-Run: `python -m bench.reply_text [--show]`; `--show` prints the misses. Where a corpus has no expectations as data, the expected reply is
-told by how many lines from the top of the mail it has, as the tests of the corpus assert it.
+Run: `python -m bench.reply_text [--show]`; `--show` prints the misses. Where a corpus has no expectations as data,
+the expected reply is told by how many lines from the top of the mail it has, as the tests of the corpus assert it.
 """
 
 from __future__ import annotations

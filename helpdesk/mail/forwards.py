@@ -1,7 +1,7 @@
 """The mail inside a mail: who wrote what an agent or customer passed on, read from the header block his program wrote.
 
-Called by the parser through `quotes`. What is read here is only a claim of the forwarding person; who may act on it is decided by
-the intake.
+Called by the parser through `quotes`. What is read here is only a claim of the forwarding person; who may act on it
+is decided by the intake.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ _QUOTE_MARKS = re.compile(r"^\s*(?:>\s?)+")
 _ISO = re.compile(r"(\d{4})[-/.年년]\s?(\d{1,2})[-/.月월]\s?(\d{1,2})")
 _DAY_FIRST = re.compile(r"(?<!\d)(\d{1,2})[-/.]\s?(\d{1,2})[-/.]\s?(\d{4}|\d{2})(?!\d)")
 _YEAR = re.compile(r"(?<!\d)(\d{4})(?!\d)")
-_DAY = re.compile(r"(?<![\d:.])(\d{1,2})(?![\d:])")
+_DAY_MONTH = re.compile(r"(?<![\d:.])(\d{1,2})(?:st|nd|rd|th|er)?[.,ºª]?[ -](?:de |of |ב)?([^\W\d_]+(?: [^\W\d_]+)?)")
+_MONTH_DAY = re.compile(r"([^\W\d_]+)[.,]?[ -](\d{1,2})(?![\d:])")
+_RFC_DATE = re.compile(r"(?:[A-Z][a-z]{2}, )?\d{1,2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}(?::\d{2})?(?: [+-]\d{4}| GMT|$)")
 _CLOCK = re.compile(r"(?<!\d)(\d{1,2})\s?[:.h時时시点點]\s?(\d{2})(?:[:.]\d{2})?(?!\d)")
 _AFTERNOON = re.compile(r"(?<!\w)(?:p\.?\s?m\.?|nachm\.?|м?\.?م|ب\.ظ|μ\.?μ\.?|öö?s|ös)(?!\w)|下午|晚上|午後|오후|אחה")
 _MORNING = re.compile(r"(?<!\w)a\.?\s?m\.?(?!\w)|上午|凌晨|午前|오전")
@@ -35,9 +37,9 @@ _MONTH_STEMS = sorted(
 def find_forwarded(text: str, html: str) -> Forwarded | None:
     """The first forwarded mail in the body, by its header block; `html` is asked when the plain `text` shows none.
 
-    A line such as "Begin forwarded message:" is preferred; without one the first full header block counts, which a reply from Outlook has
-    too, so the caller must know from the subject or the recipients that the mail is a forward. `date` is in UTC when the block
-    names no zone. Never raises; linear time.
+    A line such as "Begin forwarded message:" is preferred; without one the first full header block counts, which
+    a reply from Outlook has too, so the caller must know from the subject or the recipients that the mail is a
+    forward. `date` is in UTC when the block names no zone. Never raises; linear time.
     """
     found = _in_lines(text.replace("\r\n", "\n").replace("\r", "\n").split("\n")) if text.strip() else None
     if found is None and html:
@@ -89,7 +91,9 @@ def _forwarded(block: Header, lines: Sequence[str]) -> Forwarded:
 
 
 def address_of(value: str) -> Address | None:
-    """The address in a header value as programs show it: `Anna <anna@example.com>`, `Anna [mailto:anna@example.com]`, bare."""
+    """The address in a header value as programs show it: `Anna <anna@example.com>`, `Anna
+    [mailto:anna@example.com]`, bare.
+    """
     shown = visible(value)[:1000].replace("mailto:", " ")
     found = _ADDRESS.search(shown)
     if found is None:
@@ -102,15 +106,17 @@ def address_of(value: str) -> Address | None:
 
 
 def date_of(value: str) -> datetime | None:
-    """Best reading of a date as mail programs show it in many languages, with a zone (UTC when none is named), or None."""
+    """Best reading of a date as mail programs show it in many languages, with a zone (UTC when none is named), or
+    None.
+    """
     shown = visible(value)[:200].strip()
     if not shown:
         return None
-    try:
-        parsed = parsedate_to_datetime(shown)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        parsed = None
-    if parsed is not None and parsed.year >= 1990 and "," in shown and ":" in shown:
+    if _RFC_DATE.match(shown):
+        try:
+            parsed = parsedate_to_datetime(shown)
+        except (ValueError, TypeError, IndexError, OverflowError):
+            return None
         return parsed if parsed.tzinfo is not None else parsed.replace(tzinfo=UTC)
     folded = normal(shown)
     day = _day_of(folded)
@@ -136,14 +142,16 @@ def _day_of(folded: str) -> tuple[int, int, int] | None:
             first <= 12 and "/" in found[0] and (_AFTERNOON.search(folded) or _MORNING.search(folded))
         )
         return (year, first, second) if american else (year, second, first)
-    month = next(
-        (number for word in re.findall(r"[^\W\d_]+(?: [^\W\d_]+)?", folded) if (number := _month_of(word))), None
-    )
     year_found = _YEAR.search(folded)
-    if month is None or year_found is None:
+    if year_found is None:
         return None
-    days = [int(match[1]) for match in _DAY.finditer(folded) if 1 <= int(match[1]) <= 31]
-    return (int(year_found[1]), month, days[0]) if days else None
+    # A day before its month first: in "mardi 5 août" the weekday begins like a month too.
+    for pattern, day_group, month_group in ((_DAY_MONTH, 1, 2), (_MONTH_DAY, 2, 1)):
+        for match in pattern.finditer(folded):
+            month = _month_of(match[month_group])
+            if month is not None and 1 <= int(match[day_group]) <= 31:
+                return int(year_found[1]), month, int(match[day_group])
+    return None
 
 
 def _month_of(word: str) -> int | None:

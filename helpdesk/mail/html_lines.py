@@ -1,8 +1,8 @@
 """Raw mail HTML as a list of readable lines, each knowing the nodes it was made of and the place it stands in.
 
-Called by `plaintext` (readable text of a mail), `quotes_html` (which lines are quoted history) and `forwards`. The HTML is what
-the sender wrote, before any cleaning: the walk is iterative, every cost is linear, and input that would make the tree
-builder slow (very deep or endlessly re-opened elements) is refused before it is parsed.
+Called by `plaintext` (readable text of a mail), `quotes_html` (which lines are quoted history) and `forwards`. The
+HTML is what the sender wrote, before any cleaning: the walk is iterative, every cost is linear, and input that would
+make the tree builder slow (very deep or endlessly re-opened elements) is refused before it is parsed.
 """
 
 from __future__ import annotations
@@ -22,19 +22,23 @@ _MAX_LINES_OF_TEXT = 20_000
 _UNCHECKED_CHARS = 20_000
 _MAX_REOPENED = 400_000
 
-_VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
-_SELF_CLOSING_BY_PARSER = frozenset(
-    "p li td tr th dd dt option optgroup colgroup thead tbody tfoot rp rt html head body".split()
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_VOID = _names("area base br col embed hr img input link meta param source track wbr")
+_SELF_CLOSING_BY_PARSER = _names("p li td tr th dd dt option optgroup colgroup thead tbody tfoot rp rt html head body")
+_FORMATTING = _names("a b big code em font i nobr s small strike strong tt u")
+_SKIPPED = _names(
+    "head style script title template svg math object iframe noembed noframes select datalist audio video canvas xml"
 )
-_FORMATTING = frozenset("a b big code em font i nobr s small strike strong tt u".split())
-_SKIPPED = frozenset(
-    "head style script title template svg math object iframe noembed noframes select datalist audio video canvas xml".split()
+_BLOCK = _names(
+    "p div blockquote table tbody thead tfoot tr ul ol li h1 h2 h3 h4 h5 h6 pre section article header "
+    "footer address form fieldset dl dt dd center main nav aside figure figcaption details summary "
+    "caption legend td th menu dir body"
 )
-_BLOCK = frozenset(
-    "p div blockquote table tbody thead tfoot tr ul ol li h1 h2 h3 h4 h5 h6 pre section article header footer address form "
-    "fieldset dl dt dd center main nav aside figure figcaption details summary caption legend td th menu dir body".split()
-)
-_SPACED = frozenset("p blockquote ul ol h1 h2 h3 h4 h5 h6 pre dl figure".split())
+_SPACED = _names("p blockquote ul ol h1 h2 h3 h4 h5 h6 pre dl figure")
 
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]{0,15})")
 _TAG_OPENING = re.compile(r"<[a-zA-Z][^\s/>]*+")
@@ -48,9 +52,9 @@ _NO_MARGIN = re.compile(r"margin(?:-top|-bottom)?\s*:\s*0")
 _OUTLOOK_RULE = re.compile(r"border-top\s*:\s*solid\s+#?\w+\s+[\d.]+pt.{0,40}padding\s*:\s*3(?:\.0)?pt", re.S)
 _PIXEL = re.compile(r"^\s*[0-3](?:px)?\s*$")
 
-_QUOTE_CLASSES = frozenset(
-    "yahoo_quoted protonmail_quote zmail_extra tutanota_quote moz-forward-container front-blockquote freshdesk_quote "
-    "zm-quote mail_quote ntes-mailmaster-quote gmail_quote_blockquote".split()
+_QUOTE_CLASSES = _names(
+    "yahoo_quoted protonmail_quote zmail_extra tutanota_quote moz-forward-container front-blockquote "
+    "freshdesk_quote zm-quote mail_quote ntes-mailmaster-quote gmail_quote_blockquote"
 )
 _QUOTE_IDS = frozenset(
     [
@@ -65,12 +69,12 @@ _QUOTE_IDS = frozenset(
 _HISTORY_IDS = frozenset(
     ["appendonsend", "divrplyfwdmsg", "olk_src_body_section", "zwchr", "stopspelling", "reply-intro-forward"]
 )
-_ATTRIBUTION_CLASSES = frozenset("gmail_attr moz-cite-prefix moz-email-headers-table protonmail_quote_header".split())
+_ATTRIBUTION_CLASSES = _names("gmail_attr moz-cite-prefix moz-email-headers-table protonmail_quote_header")
 _ATTRIBUTION_IDS = frozenset(["reply-intro"])
-_SIGNATURE_CLASSES = frozenset(
-    "gmail_signature moz-signature protonmail_signature_block zmail_signature moz-txt-sig yahoo-signature".split()
+_SIGNATURE_CLASSES = _names(
+    "gmail_signature moz-signature protonmail_signature_block zmail_signature moz-txt-sig yahoo-signature"
 )
-_SIGNATURE_IDS = frozenset("signature ms-outlook-mobile-signature applemailsignature zm_signature".split())
+_SIGNATURE_IDS = _names("signature ms-outlook-mobile-signature applemailsignature zm_signature")
 
 
 class HtmlRefused(Exception):
@@ -91,8 +95,8 @@ class Place(Enum):
 class HtmlLine:
     """One line of readable text. `first_leaf` up to `end_leaf` are its leaves in `HtmlText.leaves`.
 
-    `history_starts`: a client's mark says that everything from here on is the earlier mail. `solid`: it shows a picture,
-    so that it counts as said even without text. `rule`: it is a horizontal rule.
+    `history_starts`: a client's mark says that everything from here on is the earlier mail. `solid`: it shows a
+    picture, so that it counts as said even without text. `rule`: it is a horizontal rule.
     """
 
     text: str
@@ -154,7 +158,9 @@ def check_depth(html: str) -> None:
 
 
 def _check_attributes(html: str) -> None:
-    """Raise HtmlRefused for a tag of more than MAX_ATTRIBUTES: each one is compared with all before it by the parser."""
+    """Raise HtmlRefused for a tag of more than MAX_ATTRIBUTES: each one is compared with all before it by the
+    parser.
+    """
     at = 0
     while (tag := _TAG_OPENING.search(html, at)) is not None:
         at = tag.end()

@@ -1,6 +1,8 @@
-"""Plain text of an HTML mail, and HTML of a plain text. No cleaning is done here: `html_from_text` writes only what it escapes.
+"""Plain text of an HTML mail, and HTML of a plain text. No cleaning is done here: `html_from_text` writes only what it
+escapes.
 
-Called by the parser (mails without a plain part), by `quotes_html`, and by whoever shows a plain mail or sends one as HTML too.
+Called by the parser (mails without a plain part), by `quotes_html`, and by whoever shows a plain mail or sends one as
+HTML too.
 """
 
 from __future__ import annotations
@@ -28,9 +30,11 @@ _SCHEMES = ("http://", "https://", "mailto:")
 
 
 def text_from_html(html: str) -> str:
-    """Readable text of mail HTML: blocks and <br> as lines, list marks, cells in one row, `text (url)` where text hides a short link.
+    """Readable text of mail HTML: blocks and <br> as lines, list marks, cells in one row, `text (url)` where text
+    hides a short link.
 
-    Style, script, head and hidden parts are left out. HTML too large or too deep for a tree only loses its tags. Never raises.
+    Style, script, head and hidden parts are left out. HTML too large or too deep for a tree only loses its tags.
+    Never raises.
     """
     try:
         return readable([line.text for line in read_html(html).lines])
@@ -58,9 +62,11 @@ def stripped(html: str) -> str:
 
 
 def html_from_text(text: str) -> str:
-    """Escaped HTML of plain text: paragraphs with their own direction, lines kept, web and mail addresses made clickable.
+    """Escaped HTML of plain text: paragraphs with their own direction, lines kept, web and mail addresses made
+    clickable.
 
-    Only http, https and mailto links are made, decided on the address as it will stand in the attribute; a bare www. gets https.
+    Only http, https and mailto links are made, decided on the address as it will stand in the attribute; a bare
+    www. gets https.
     """
     normalised = text.replace("\r\n", "\n").replace("\r", "\n").strip("\n")
     if not normalised.strip():
@@ -77,7 +83,8 @@ def _linked(line: str) -> str:
     pieces: list[str] = []
     at = 0
     for match in _LINK.finditer(line):
-        if match.start() > 0 and (line[match.start() - 1].isalnum() or line[match.start() - 1] in "/@"):
+        before = line[match.start() - 1 : match.start()]
+        if before and ((before.isascii() and before.isalnum()) or before in "/@"):
             continue
         address = _without_trailing(match[0])
         href = _href(address)
@@ -98,7 +105,9 @@ def _spaced(text: str) -> str:
 
 
 def _without_trailing(address: str) -> str:
-    """The address without the punctuation of the sentence around it; a closing bracket stays if it was opened inside."""
+    """The address without the punctuation of the sentence around it; a closing bracket stays if it was opened
+    inside.
+    """
     spare = address.count(")") - address.count("(")
     end = len(address)
     while end > 0:

@@ -1,7 +1,8 @@
-"""Which lines do mail programs write themselves? Header labels, separators and attributions, in the languages of `quote_words`.
+"""Which lines do mail programs write themselves? Header labels, separators and attributions, in the languages of
+`quote_words`.
 
-Called by `quote_lines` (to find where history begins) and `forwards` (to read who wrote a forwarded mail). Every function looks at one
-line or at a few joined ones of bounded length, so that the cost over a whole mail stays linear.
+Called by `quote_lines` (to find where history begins) and `forwards` (to read who wrote a forwarded mail). Every
+function looks at one line or at a few joined ones of bounded length, so that the cost over a whole mail stays linear.
 """
 
 from __future__ import annotations
@@ -42,7 +43,9 @@ def visible(line: str) -> str:
 
 
 def normal(text: str) -> str:
-    """The form words are compared in: visible, composed, case-folded, without Arabic vowel signs and the Turkish dotted i."""
+    """The form words are compared in: visible, composed, case-folded, without Arabic vowel signs and the Turkish
+    dotted i.
+    """
     if text.isascii():
         return text.lower()
     folded = unicodedata.normalize("NFC", visible(text)).casefold().replace("i\u0307", "i").replace("\u0131", "i")
@@ -98,13 +101,14 @@ _EDGE = " \t*_|-–—=~#•·<>[](){}"
 
 
 def header_label(line: str) -> tuple[Label, str] | None:
-    """The label and value of a line such as `*Von:* Anna <anna@…>`, or None. A table cell or a tab may stand for the colon."""
+    """The label and value of a line such as `*Von:* Anna <anna@…>`, or None. A table cell or a tab may stand for the
+    colon.
+    """
     if len(line) > MAX_LINE * 4:
         return None
     text = visible(line[:120]).lstrip(" \t*_|>•-#")
-    end = text.find(":", 0, 40)
-    if end < 0:
-        end = min((at for at in (text.find("\t", 0, 40), text.find(" | ", 0, 40)) if at > 0), default=-1)
+    marks = (text.find(":", 0, 40), text.find("\t", 0, 40), text.find(" | ", 0, 40))
+    end = min((at for at in marks if at > 0), default=-1)
     if end <= 0:
         return None
     label = _LABELS.get(_key(text[:end].strip(" \t*_.|")))
@@ -161,7 +165,9 @@ class Attribution(Enum):
 
 
 def _verb_end(folded: str) -> int:
-    """Where the last verb of attribution in the text ends, or -1. Plain searches: far cheaper than one pattern of all verbs."""
+    """Where the last verb of attribution in the text ends, or -1. Plain searches: far cheaper than one pattern of
+    all verbs.
+    """
     end = -1
     for verb in _VERBS:
         at = folded.rfind(verb)
@@ -193,7 +199,9 @@ def opens_attribution(line: str) -> bool:
 
 
 def closes_attribution(line: str) -> bool:
-    """May an attribution end with this line? A colon, a verb, dashes after the verb, or Gmail's old `GMT+01:00` form."""
+    """May an attribution end with this line? A colon, a verb, dashes after the verb, or Gmail's old `GMT+01:00`
+    form.
+    """
     text = visible(line[-MAX_LINE:]).rstrip(" \t*_")
     if not text:
         return False

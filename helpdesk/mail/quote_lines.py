@@ -1,15 +1,17 @@
-"""Which of a mail's lines did its writer add? One pass of naming lines, then a few cuts, for plain text and flattened HTML alike.
+"""Which of a mail's lines did its writer add? One pass of naming lines, then a few cuts, for plain text and flattened
+HTML alike.
 
 The rule, in the order it is applied:
-1. What a mail program puts in front of unprefixed history (a header block, `-----Original Message-----`, an attribution not followed by
-   a quote) ends the reply, if anything was said before it. If not, only that mark is taken off: the mail is a bare forward.
-2. An attribution before a quote is taken off. A quote at the very end goes with it; one in the middle stays, as what an answer refers to;
-   one at the very beginning goes, unless more quotes are answered one by one.
+1. What a mail program puts in front of unprefixed history (a header block, `-----Original Message-----`, an
+   attribution not followed by a quote) ends the reply, if anything was said before it. If not, only that mark is
+   taken off: the mail is a bare forward.
+2. An attribution before a quote is taken off. A quote at the very end goes with it; one in the middle stays, as what
+   an answer refers to; one at the very beginning goes, unless more quotes are answered one by one.
 3. A signature at the end goes: under its delimiter, after a line of a mobile program, or marked by the HTML.
 4. If nothing would be left, everything stays.
 
-Every step is linear: lines are looked at with bounded look-behind, and lines past MAX_LINES follow the last one looked at.
-Called by `quotes` and `quotes_html`.
+Every step is linear: lines are looked at with bounded look-behind, and lines past MAX_LINES follow the last one
+looked at. Called by `quotes` and `quotes_html`.
 """
 
 from __future__ import annotations
@@ -74,9 +76,9 @@ class Header:
 def header_block(lines: Sequence[str], start: int, *, after_separator: bool = False) -> Header | None:
     """The header block that begins at `start`, or None.
 
-    A block has three different labels, one of them a sender or recipient and one a date or subject, and shows either a subject or an
-    address ("From: Berlin / To: Paris / Date: …" is a journey). Behind a separator two labels are enough. Values may run over two
-    lines, and one empty line may stand between two headers.
+    A block has three different labels, one of them a sender or recipient and one a date or subject, and shows
+    either a subject or an address ("From: Berlin / To: Paris / Date: …" is a journey). Behind a separator two
+    labels are enough. Values may run over two lines, and one empty line may stand between two headers.
     """
     if header_label(lines[start]) is None:
         return None
@@ -122,7 +124,9 @@ def header_block(lines: Sequence[str], start: int, *, after_separator: bool = Fa
 
 
 def is_quote_line(line: str) -> bool:
-    """Does the line begin with a quote mark: `>`, or the writer's initials before one ("C>", as Usenet programs did)?"""
+    """Does the line begin with a quote mark: `>`, or the writer's initials before one ("C>", as Usenet programs
+    did)?
+    """
     text = visible(line[:40]).lstrip(" \t")
     if text.startswith(">"):
         return True
@@ -153,7 +157,7 @@ def _simple_kind(line: str) -> Kind:
         return Kind.QUOTE
     if signatures.is_signature_delimiter(text):
         return Kind.DELIMITER
-    if signatures.is_rule(text) and len(line) <= MAX_LINE:
+    if (signatures.is_rule(text) and len(line) <= MAX_LINE) or signatures.is_footer_heading(text):
         return Kind.RULE
     if signatures.is_mobile_line(text):
         return Kind.MOBILE
@@ -194,7 +198,9 @@ def _mark_attributions(lines: Sequence[str], kinds: list[Kind]) -> None:
 
 
 def _attribution_span(lines: Sequence[str], kinds: Sequence[Kind], end: int) -> tuple[int, Attribution | None]:
-    """The first line of the attribution that ends at `end`, trying the shortest span first, then its beginning above."""
+    """The first line of the attribution that ends at `end`, trying the shortest span first, then its beginning
+    above.
+    """
     joined = ""
     weak: int | None = None
     for start in range(end, max(-1, end - _MAX_SPAN), -1):
@@ -259,7 +265,9 @@ def _block_behind(lines: Sequence[str], kinds: Sequence[Kind], start: int) -> He
 
 
 def _mark_wrapped_quotes(lines: Sequence[str], kinds: list[Kind]) -> None:
-    """A quoted line that was wrapped once more lost its mark: up to two lines in lower case between long marked ones."""
+    """A quoted line that was wrapped once more lost its mark: up to two lines in lower case between long marked
+    ones.
+    """
     index = 1
     while index < len(kinds) - 1:
         if kinds[index] is Kind.TEXT and kinds[index - 1] is Kind.QUOTE and len(lines[index - 1]) >= 60:
@@ -366,7 +374,7 @@ class _Decision:
             elif kind is Kind.MARK:
                 self.put(index, index + 1, Part.QUOTED)
             elif kind is Kind.MOBILE and said and index > last_mark:
-                # Programs put their line right under the reply: what follows without any mark is history they did not mark.
+                # Programs put their line right under the reply: what follows without a mark is history left unmarked.
                 end = index + 1
                 while end < len(kinds) and kinds[end] in (Kind.MOBILE, Kind.EMPTY):
                     end += 1

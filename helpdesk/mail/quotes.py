@@ -1,7 +1,7 @@
 """What the writer of a mail added, apart from the history his program quoted and from his signature.
 
-Entry point for the parser: `split_text` for plain mails, `split_html` for HTML mails, `find_forwarded` for the mail that a mail passes on.
-The whole body is always kept elsewhere; what is split off here is folded, never lost.
+Entry point for the parser: `split_text` for plain mails, `split_html` for HTML mails, `find_forwarded` for the mail
+that a mail passes on. The whole body is always kept elsewhere; what is split off here is folded, never lost.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ _NEWLINE = re.compile(r"\r\n|\r|\n")
 
 @dataclass(frozen=True, slots=True)
 class ReplyParts:
-    """The lines of a plain text, shared out: every line that is not empty stands in exactly one part, in its old order."""
+    """The lines of a plain text, shared out: every line that is not empty stands in exactly one part, in its old
+    order.
+    """
 
     reply: str
     quoted: str = ""
@@ -29,9 +31,11 @@ class ReplyParts:
 
 
 def split_text(text: str) -> ReplyParts:
-    """What the writer of the plain `text` added, the quoted history and his signature. Lines end in \\n in all three.
+    """What the writer of the plain `text` added, the quoted history and his signature. Lines end in \\n in all
+    three.
 
-    Splitting the reply again gives the same reply (for up to MAX_LINES lines). If everything seems quoted, everything is the reply. Never raises; linear time.
+    Splitting the reply again gives the same reply (for up to MAX_LINES lines). If everything seems quoted,
+    everything is the reply. Never raises; linear time.
     """
     quoted: list[str] = []
     signature: list[str] = []

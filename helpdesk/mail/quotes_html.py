@@ -1,4 +1,5 @@
-"""What the writer of an HTML mail added: the structure that mail programs leave decides first, the rules for plain lines the rest.
+"""What the writer of an HTML mail added: the structure that programs leave decides first, the rules for plain lines
+next.
 
 Called by `quotes`. The HTML is raw: cleaning it is the business of another module, after this one.
 """
@@ -20,7 +21,9 @@ MAX_CHARS = 2_000_000
 
 @dataclass(frozen=True, slots=True)
 class HtmlParts:
-    """`reply_html` is the body without history and signature, as raw as it came, or empty when nothing was taken off."""
+    """`reply_html` is the body without history and signature, as raw as it came, or empty when nothing was taken
+    off.
+    """
 
     reply_html: str
     reply_text: str
@@ -41,7 +44,7 @@ def split_html(html: str) -> HtmlParts:
     texts = [line.text for line in read.lines]
     parts = parts_of(texts, _kinds(read.lines, texts))
     reply = readable([text for text, part in zip(texts, parts, strict=True) if part is Part.REPLY])
-    if all(part is Part.REPLY for part in parts):
+    if all(part is Part.REPLY or not (line.text or line.solid) for line, part in zip(read.lines, parts, strict=True)):
         return HtmlParts("", reply)
     signature = readable([text for text, part in zip(texts, parts, strict=True) if part is Part.SIGNATURE])
     return HtmlParts(_without(read, parts), reply, signature)
@@ -82,8 +85,8 @@ _KIND_OF_PICTURE = {
 def _without(read: HtmlText, parts: list[Part]) -> str:
     """The body's HTML without the nodes that made only the lines taken off.
 
-    The largest elements with nothing kept inside are found first and detached at the end: they do not overlap, so no node is
-    touched after its memory was given back.
+    The largest elements with nothing kept inside are found first and detached at the end: they do not overlap, so
+    no node is touched after its memory was given back.
     """
     kept = [False] * len(read.leaves)
     told = [False] * len(read.leaves)

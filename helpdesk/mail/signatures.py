@@ -1,8 +1,8 @@
 """Where a writer's own words end and the signature begins, for plain lines.
 
-Three kinds are known: the `-- ` line of RFC 3676 (section 4.3), a line of a mobile mail program ("Sent from my iPhone"), and a ruled-off
-block that looks like contact details or a footer. A valediction with a name stays in the reply: it is what the writer wrote.
-Called by `quote_lines`.
+Three kinds are known: the `-- ` line of RFC 3676 (section 4.3), a line of a mobile mail program ("Sent from my
+iPhone"), and a ruled-off block that looks like contact details or a footer. A valediction with a name stays in the
+reply: it is what the writer wrote. Called by `quote_lines`.
 """
 
 from __future__ import annotations
@@ -22,41 +22,70 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 
 _DEVICE = _compiled(
-    r"i-?phon|i-?pad|ipod|apple watch|android|blackberry|black berry|smart-?phone|téléphone|telefon|telefoon|puhelim|teléfono|"
-    r"telefone|telefonino|cellulare|móvil|celular|mobil|mobile|handy|handheld|tablet|galaxy|samsung|huawei|xiaomi|redmi|oppo|vivo|"
-    r"oneplus|honor|nokia|lumia|sony|xperia|motorola|google pixel|pixel \d|htc|windows phone|windows 10|windows 11|windows-?mail|mail for windows|mail para windows|courrier|posta per windows|correo para windows|"
-    r"outlook|yahoo|gmail|hotmail|proton ?mail|k-9|thunderbird|nine|spark|airmail|mailspring|bluemail|blue mail|aqua mail|edison mail|"
-    r"gmx|web\.de|1&1|orange|free mobile|bouygues|vodafone|t-mobile|verizon|mail\.ru|яндекс|yandex|телефон|смартфон|айфон|устройств|"
-    r"мобильн|мобільн|пристро|phone|手机|手機|휴대|폰|아이폰|携帯|スマート|アイフォン|هاتف|الهاتف|جوال|آيفون|الآيفون|گوشی|آیفون|موبایل|تلفن همراه|"
+    r"i-?phon|i-?pad|ipod|apple watch|android|blackberry|black berry|smart-?phone|téléphone|telefon|"
+    r"telefoon|puhelim|teléfono|"
+    r"telefone|telefonino|cellulare|móvil|celular|mobil|mobile|handy|handheld|tablet|galaxy|samsung|"
+    r"huawei|xiaomi|redmi|oppo|"
+    r"oneplus|nokia|lumia|sony|xperia|motorola|google pixel|pixel \d|htc|windows phone|"
+    r"windows 10|windows 11|windows-?mail|mail for windows|mail para windows|courrier|"
+    r"posta per windows|correo para windows|"
+    r"outlook|yahoo|gmail|hotmail|proton ?mail|k-9|thunderbird|spark|airmail|mailspring|bluemail|"
+    r"blue mail|aqua mail|edison mail|"
+    r"gmx|web\.de|1&1|free mobile|bouygues|vodafone|t-mobile|verizon|mail\.ru|яндекс|yandex|"
+    r"телефон|смартфон|айфон|устройств|"
+    r"мобильн|мобільн|пристро|phone|手机|手機|휴대|폰|아이폰|携帯|スマート|アイフォン|هاتف|الهاتف|"
+    r"جوال|آيفون|الآيفون|گوشی|آیفون|موبایل|تلفن همراه|"
     r"אייפון|טלפון|נייד|cep telefonu|qq邮箱|网易|foxmail|邮箱大师|κινητό|zoho|tutanota|rediffmail|naver|daum|kakao"
 )
 _SENT_FROM = _compiled(
-    r"^(?:sent (?:from|via|using|by|with)|(?:get|download|skaff|hämta|hent|hanki|obtenez|obtén|obtener|obter o|obtenha o|scarica|ottieni|"
-    r"pobierz|pobierz aplikację|stáhnout|скачать|получить|завантажити|obțineți|télécharger|téléchargez|descargar|获取|取得|下载|下載|"
+    r"^(?:sent (?:from|via|using|by|with)|(?:get|download|skaff|hämta|hent|hanki|obtenez|obtén|"
+    r"obtener|obter o|obtenha o|scarica|ottieni|"
+    r"pobierz|pobierz aplikację|stáhnout|скачать|получить|завантажити|obțineți|télécharger|"
+    r"téléchargez|descargar|获取|取得|下载|下載|"
     r"الحصول على|احصل على|دریافت|קבל את|הורד את|λήψη του) ?outlook|"
     r"outlook (?:voor|for|för|til|para|per|pour|für|для|pro|dla) |"
     r"gesendet (?:mit|von|über|aus|via)|envoyée? (?:de|depuis|à partir|avec|via|par)|provenance|"
     r"enviado (?:desde|de|do|a partir|por|via|através|con|mediante)|inviat[oa] (?:da|dal|con|tramite)|"
-    r"(?:verzonden|verstuurd) (?:vanaf|vanuit|met|via|van)|skicka(?:t|des) (?:från|med|via)|sendt (?:fra|via|med)|lähetetty|"
+    r"(?:verzonden|verstuurd) (?:vanaf|vanuit|met|via|van)|skicka(?:t|des) (?:från|med|via)|"
+    r"sendt (?:fra|via|med)|lähetetty|"
     r"wysłan[eo] (?:z|za)|odesláno (?:z|ze|pomocí)|отправлен[оа]? (?:с|из|от)|(?:надіслано|відправлено) (?:з|із)|"
     r"trimis (?:de|din|cu)|elküldve|küldve|στάλθηκε από|εστάλη από|αποστολή από|"
     r"发自|發自|(?:来自|來自)(?:我的| )|寄自|傳送自|從我的 ?\S+ ?(?:發送|傳送|寄)|从我的 ?\S+ ?发|"
     r"[أا]رسلت من|[أا]رسل من|مرسلة? من|تم الإ?رسال(?:ها)? من|فرستاده شده|ارسال شده از|ارسال از|נשלח מ|נשלח באמצעות)"
 )
 _SENT_FROM_END = _compiled(
-    r"(?:から送信|より送信|에서 보냄|에서 보낸(?: 메일)?|에서 보냈습니다|에서 발송|gönderildi|gönderilmiştir|outlook.{0,12}edinin|outlook.{0,12}indirin|"
-    r"gesendet|verzonden|verschickt|versendet|küldve|küldött üzenet|發送|傳送|寄出|发送|outlook.{0,12}(?:を入手|をダウンロード|다운로드|가져오기))\s*[.。]?$"
+    r"(?:から送信|より送信|에서 보냄|에서 보낸(?: 메일)?|에서 보냈습니다|에서 발송|gönderildi|"
+    r"gönderilmiştir|outlook.{0,12}edinin|outlook.{0,12}indirin|"
+    r"gesendet|verzonden|verschickt|versendet|küldve|küldött üzenet|發送|傳送|寄出|发送|"
+    r"outlook.{0,12}(?:を入手|をダウンロード|다운로드|가져오기))\s*[.。]?$"
 )
 _LINK = re.compile(r"\s*[<(\[]?https?://\S+")
 
 _CONTACT = _compiled(
-    r"@[\w-]+\.\w|https?://|www\.|(?:tel|fon|phone|mobile?|fax|cell|tél|mob|тел|電話|电话|전화|هاتف|تلفن|טל)\s*[.:)]|\+?\d[\d\s()./-]{7,}\d"
+    r"@[\w-]+\.\w|https?://|www\.|(?:tel|fon|phone|mobile?|fax|cell|tél|mob|тел|電話|电话|전화|هاتف|"
+    r"تلفن|טל)\s*[.:)]|\+?\d[\d\s()./-]{7,}\d"
 )
 _FOOTER = _compiled(
-    r"mailing list|unsubscribe|abmelden|désabonner|disclaimer|confidential|vertraulich|confidentiel|confidencial|riservat|"
-    r"intended (?:solely )?for|privileged|virus|reply to this (?:e-?mail|message)|view it on|visit topic|you (?:are receiv|received this)|"
-    r"privacy|legal notice|before printing|gmbh|ltd\b|registered|geschäftsführ|amtsgericht|机密|保密|سرية|محرمانه|конфиденц"
+    r"mailing list|unsubscribe|abmelden|désabonner|disclaimer|confidential|vertraulich|confidentiel|"
+    r"confidencial|riservat|"
+    r"intended (?:solely )?for|privileged|virus|reply to this (?:e-?mail|message)|view it on|"
+    r"visit topic|you (?:are receiv|received this)|"
+    r"privacy|legal notice|before printing|gmbh|ltd\b|registered|geschäftsführ|amtsgericht|机密|保密|"
+    r"سرية|محرمانه|конфиденц"
 )
+
+
+_FOOTER_HEADINGS = frozenset(
+    "disclaimer|confidentiality notice|confidentiality|legal notice|legal disclaimer|privacy notice|important notice|"
+    "haftungsausschluss|vertraulichkeitshinweis|rechtlicher hinweis|avis de confidentialité|clause de confidentialité|"
+    "mentions légales|aviso legal|aviso de confidencialidad|avviso di riservatezza|aviso de confidencialidade|"
+    "免责声明|保密声明|免責聲明|إخلاء مسؤولية|سلب مسئولیت".replace("\u064a", "\u06cc").split("|")
+)
+
+
+def is_footer_heading(line: str) -> bool:
+    """The heading of a legal notice, alone on its line."""
+    return len(line) <= 60 and normal(line).strip(" \t*_-–—=:.") in _FOOTER_HEADINGS
 
 
 def is_rule(line: str) -> bool:
@@ -89,7 +118,9 @@ def is_mobile_line(line: str) -> bool:
 
 
 def looks_like_signature(lines: list[str]) -> bool:
-    """Is this block under a rule contact details or a footer rather than more of the letter? Conservative: doubt says no."""
+    """Is this block under a rule contact details or a footer rather than more of the letter? Conservative: doubt
+    says no.
+    """
     filled = [line for line in (visible(line).strip() for line in lines) if line and not is_rule(line)]
     if not filled:
         return True

@@ -1,6 +1,10 @@
-"""Attributions, header blocks and separators as mail programs write them, by language: own cases, none taken from a corpus."""
+"""Attributions, header blocks and separators as mail programs write them, by language: own cases, none taken from a
+corpus.
+"""
 
 from __future__ import annotations
+
+from html import escape
 
 import pytest
 
@@ -32,10 +36,13 @@ GMAIL = {
     "ko": "2024년 3월 5일 (화) 오전 10:15, Ada Byron <ada@example.com>님이 작성:",
     "zh-Hans": "Ada Byron <ada@example.com> 于2024年3月5日周二 10:15写道：",
     "zh-Hant": "Ada Byron <ada@example.com> 於 2024年3月5日 週二 上午10:15寫道：",
-    "ar": "في الثلاثاء، 5 مارس 2024 في 10:15 ص تمت كتابة ما يلي بواسطة \u202aAda Byron\u202c\u200f <\u202aada@example.com\u202c\u200f>:",
-    "ar-digits": "في الثلاثاء، ٥ مارس ٢٠٢٤ في ١٠:١٥ ص تمت كتابة ما يلي بواسطة \u202aAda\u202c <\u202aada@example.com\u202c>:",
+    "ar": "في الثلاثاء، 5 مارس 2024 في 10:15 ص تمت كتابة ما يلي بواسطة "
+    "\u202aAda Byron\u202c\u200f <\u202aada@example.com\u202c\u200f>:",
+    "ar-digits": "في الثلاثاء، ٥ مارس ٢٠٢٤ في ١٠:١٥ ص تمت كتابة ما يلي بواسطة "
+    "\u202aAda\u202c <\u202aada@example.com\u202c>:",
     "fa": "در تاریخ سه‌شنبه ۵ مارس ۲۰۲۴، ۱۰:۱۵ \u202aAda Byron\u202c\u200f <\u202aada@example.com\u202c\u200f> نوشت:",
-    "he": "\u202bבתאריך יום ג׳, 5 במרץ 2024 ב-10:15 מאת \u202aAda Byron\u202c\u200f <\u202aada@example.com\u202c\u200f>:\u202c",
+    "he": "\u202bבתאריך יום ג׳, 5 במרץ 2024 ב-10:15 מאת "
+    "\u202aAda Byron\u202c\u200f <\u202aada@example.com\u202c\u200f>:\u202c",
     "tr": "Ada Byron <ada@example.com>, 5 Mar 2024 Sal, 10:15 tarihinde şunu yazdı:",
     "hu": "Ada Byron <ada@example.com> ezt írta (időpont: 2024. márc. 5., K, 10:15):",
     "ro": "În mar., 5 mar. 2024 la 10:15, Ada Byron <ada@example.com> a scris:",
@@ -229,21 +236,26 @@ class TestAttributions:
             line = line.rstrip(":")
         assert split_text(f"{REPLY}\n\n{line}\n\n{HISTORY}\n").reply == REPLY
 
-    def test_it_is_found_when_wrapped_before_the_address(self, line: str) -> None:
-        head, found, tail = line.partition("<")
-        if not found or len(head) < 12:
-            pytest.skip("the address stands first")
-        assert split_text(f"{REPLY}\n\n{head}<\n{tail}\n\n> Earlier words").reply == REPLY
-
     def test_it_is_found_in_html_without_known_structure(self, line: str) -> None:
-        from html import escape
-
         html = f"<div>Kept words<br><br>{escape(line)}<br><blockquote>Earlier words</blockquote></div>"
         parts = split_html(html)
         assert parts.reply_text == "Kept words"
         assert "Kept words" in parts.reply_html
         assert "Earlier" not in parts.reply_html
         assert "ada@example.com" not in parts.reply_html
+
+
+WRAPPED = {
+    name: line
+    for name, line in {**GMAIL, **APPLE, **OTHER_PROGRAMS}.items()
+    if len(line.partition("<")[0]) >= 12 and "<" in line
+}
+
+
+@pytest.mark.parametrize("line", [pytest.param(v, id=k) for k, v in WRAPPED.items()])
+def test_attribution_is_found_when_wrapped_before_its_address(line: str) -> None:
+    head, _, tail = line.partition("<")
+    assert split_text(f"{REPLY}\n\n{head}<\n{tail}\n\n> Earlier words").reply == REPLY
 
 
 @pytest.mark.parametrize("labels", [pytest.param(v, id=k) for k, v in OUTLOOK.items()])
@@ -269,7 +281,8 @@ class TestHeaderBlocks:
         lines = [line.partition(":") for line in block(labels).replace("<", "&lt;").split("\n")]
         header = "<br>".join(f"<b>{label}:</b>{value}" for label, _, value in lines)
         html = (
-            '<html><body><div class="WordSection1"><p class="MsoNormal">Kept words<o:p></o:p></p><p class="MsoNormal">&nbsp;</p>'
+            '<html><body><div class="WordSection1"><p class="MsoNormal">Kept words<o:p></o:p></p>'
+            '<p class="MsoNormal">&nbsp;</p>'
             '<div style="border:none;border-top:solid #E1E1E1 1.0pt;padding:3.0pt 0cm 0cm 0cm">'
             f'<p class="MsoNormal">{header}</p></div><p class="MsoNormal">Earlier words</p></div></body></html>'
         )
