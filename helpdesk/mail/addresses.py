@@ -17,6 +17,7 @@ _MAX_WORDS = 100
 _SPACES = re.compile(r"\s+")
 _FIND_EMAIL = re.compile(r"[^\s<>()\[\],;:\"'@]{1,64}@[^\s<>()\[\],;:\"'@]{1,253}")
 _AROUND_SIGNS = re.compile(r"\s*([@.])\s*")
+_QUOTED_LOCAL = re.compile(r'"[^"]{1,64}"@[^\s@]+')
 _COMMENT = re.compile(r"\((?:[^()\\]|\\.){0,200}\)")
 _BREAKS = frozenset('"(,:;<')
 _NEXT_BREAK = re.compile(r'["(,:;<]')
@@ -116,13 +117,14 @@ class _Reader:
         """Address and name of words without angle brackets: one address, blanks around its signs allowed, or the
         first that stands among the words."""
         joined = _AROUND_SIGNS.sub(r"\1", words)
-        if " " not in joined and "=?" not in joined and joined.count("@") <= 1:
+        if _QUOTED_LOCAL.fullmatch(joined) or (" " not in joined and "=?" not in joined and joined.count("@") <= 1):
             return normal_email(joined), ""
         decoded = self.decode(words) if "=?" in words else words
         match = _FIND_EMAIL.search(decoded) or _FIND_EMAIL.search(joined)
         if match is None:
             return "", decoded
-        return normal_email(match[0].strip("'\"")), decoded.replace(match[0], " ")
+        name = decoded.replace(match[0], " ")
+        return normal_email(match[0].strip("'\"")), "" if "@" in name else name
 
     def run(self) -> None:
         value, end, at = self.value, len(self.value), 0

@@ -46,6 +46,7 @@ _ALIASES = {
 _NEVER = frozenset({"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem"})
 
 _HIGH = re.compile(rb"[\x80-\xff]")
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _SNIFF_BYTES = 4096
 _LOOKALIKE_LIMIT = 0.1
@@ -68,7 +69,7 @@ def python_codec(label: str) -> str:
             info = codecs.lookup(candidate)
         except (LookupError, ValueError, UnicodeError):
             continue
-        if info._is_text_encoding and info.name not in _NEVER:
+        if info._is_text_encoding and info.name.replace("-", "_") not in _NEVER:
             return _ALIASES.get(info.name, info.name)
     match = re.match(r"(?:windows|cp|win)[-_ ]?(\d{3,4})|(iso)[-_ ]?8859[-_ ]?(\d{1,2})|(utf)[-_ ]?8", label)
     if match is None:
@@ -130,19 +131,22 @@ def _guess(data: bytes, codec: str) -> tuple[str, str]:
         return clean(data.decode("utf-8")), "utf-8"
     except UnicodeError:
         pass
-    high = len(_HIGH.findall(data, 0, 65536)) or 1
-    if codec and codec not in ("us-ascii", "cp1252"):
-        text = data.decode(codec, "replace")
-        if text.count("\ufffd", 0, 65536) <= max(1, int(high * _LOOKALIKE_LIMIT)):
-            return clean(text), f"{codec} with gaps"
-    elif high >= 4:
-        text = data.decode("utf-8", "replace")
-        if text.count("\ufffd", 0, 65536) <= high * 0.02:
-            return clean(text), "utf-8 with gaps"
+    if codec in ("", "us-ascii", "cp1252", "utf-8"):
+        if _holds_with_gaps(data, "utf-8", 0.5):
+            return _or_replace(data, "utf-8"), "utf-8 with gaps"
+    elif _holds_with_gaps(data, codec, _LOOKALIKE_LIMIT):
+        return _or_replace(data, codec), f"{codec} with gaps"
     sniffed = _sniff(data)
     if sniffed:
         return _or_replace(data, sniffed), sniffed
     return _or_replace(data, "cp1252"), "cp1252"
+
+
+def _holds_with_gaps(data: bytes, codec: str, share: float) -> bool:
+    """Whether the undecodable places are at most this share of the characters over 127 that decode."""
+    foreign = _NOT_ASCII.findall(data[:65536].decode(codec, "replace"))
+    bad = foreign.count("\ufffd")
+    return bad <= (len(foreign) - bad) * share
 
 
 def _sniff(data: bytes) -> str:

@@ -205,13 +205,10 @@ def parse_date(raw: bytes) -> datetime | None:
     if date.tzinfo is None:
         date = date.replace(tzinfo=UTC)
     try:
-        offset = date.utcoffset()
-        utc = date.astimezone(UTC)
+        year = date.astimezone(UTC).year
     except (ValueError, OverflowError):
         return None
-    if offset is None or abs(offset.total_seconds()) > 15 * 3600 or not 1980 <= utc.year <= 2100:
-        return None if not 1980 <= utc.year <= 2100 else utc
-    return date
+    return date if 1980 <= year <= 2100 else None
 
 
 # A parameter: name, optional section number and star of RFC 2231, value quoted or bare. Bare values may hold blanks

@@ -101,8 +101,9 @@ _CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _MBOX = re.compile(rb">?From ([^\s:]{1,320}) [^\n]*\n")
 _KNOWN = frozenset(
     {
-        "from", "to", "cc", "bcc", "subject", "date", "message-id", "mime-version", "received", "return-path", "reply-to",
-        "sender", "in-reply-to", "references", "delivered-to", "dkim-signature", "precedence", "auto-submitted", "status",
+        "from", "to", "cc", "bcc", "subject", "date", "message-id", "mime-version", "received", "return-path",
+        "reply-to", "sender", "in-reply-to", "references", "delivered-to", "dkim-signature", "precedence",
+        "auto-submitted", "status",
         "organization", "errors-to", "disposition-notification-to", "authentication-results", "comments", "keywords",
         "apparently-to", "newsgroups",
     }

@@ -15,10 +15,10 @@ import resource
 import sys
 import traceback
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from helpdesk.mail import wire
-from helpdesk.mail.message import UnreadableMail
+from helpdesk.mail.message import ParsedMail, UnreadableMail
 from helpdesk.mail.parse import Limits, parse_mail
 
 
@@ -64,7 +64,13 @@ def _where(error: BaseException) -> str:
     return f"{type(error).__name__}{place}"
 
 
-def main() -> None:
+class Reader(Protocol):
+    """What reads a mail: `parse_mail`, or what a test puts in its place."""
+
+    def __call__(self, raw: bytes, *, limits: Limits, our_addresses: frozenset[str]) -> ParsedMail: ...
+
+
+def main(reader: Reader = parse_mail) -> None:
     """Read requests until the input ends. The first one is the settings as JSON."""
     target = os.fdopen(os.dup(1), "wb", buffering=1 << 20)
     nowhere = os.open(os.devnull, os.O_RDWR)
@@ -85,7 +91,7 @@ def main() -> None:
     while (raw := _read(source)) is not None:
         _allow_cpu(settings["max_cpu_seconds"])
         try:
-            head, contents = wire.encode(parse_mail(raw, limits=limits, our_addresses=our_addresses))
+            head, contents = wire.encode(reader(raw, limits=limits, our_addresses=our_addresses))
             kind = wire.PARSED
         except UnreadableMail as error:
             kind, head, contents = wire.UNREADABLE, error.reason.encode("utf-8", "replace"), []

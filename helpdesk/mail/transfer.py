@@ -55,7 +55,8 @@ def _base64(tree: Tree, data: bytes) -> bytes:
         prefix = _BASE64_LINE.match(line)
         if prefix is None:
             continue
-        if prefix.end() < len(line) and b" " in line[prefix.end() :]:
+        rest = line[prefix.end() :]
+        if rest.count(b" ") > 1 or (b"=" in prefix[0] and rest.startswith(b" ")):  # words, not data
             if b"=" in prefix[0] or not kept:
                 kept.append(prefix[0])
             break
