@@ -34,10 +34,13 @@ attachment.upload  x x x x x x x  write
 customer.view      x x x x x - -  read
 customer.edit      x x x x x - -  write
 tag.view           x x x x x - -  read
+queue.view         x x x x x - -  read
+colleague.view     x x x x x - -  read
 event.view         x x x x x - -  read
 raw_mail.view      - x x x x - -  never
 view.save          x x x x x - -  never
 view.share         - - x x x - -  never
+token.issue        - - - x x - -  never
 """
 
 MATRIX: dict[str, frozenset[RoleName]] = {}

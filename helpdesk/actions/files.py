@@ -17,18 +17,26 @@ from helpdesk.models import Actor, Attachment, Ticket
 from helpdesk.now import now
 
 
+class FileTooLarge(BadInput):
+    """The file is larger than ATTACHMENT_MAX_BYTES."""
+
+
+class FileNotKept(BadInput):
+    """The disk refused; nothing of the file was kept."""
+
+
 def store_upload(*, actor: Actor, ticket: Ticket, name: str, content_type: str, chunks: Iterable[bytes]) -> Attachment:
-    """Keeps an uploaded file as an attachment without a message yet. Raises BadInput when too large or the disk is full."""
+    """Keeps an uploaded file as an attachment without a message yet. Raises FileTooLarge or FileNotKept."""
     access.ensure(actor, "attachment.upload", ticket)
     try:
         digest, size = blobs.put_chunks(chunks, limit=settings.ATTACHMENT_MAX_BYTES)
     except ValueError:
-        raise BadInput(
+        raise FileTooLarge(
             _("%(name)s is larger than %(limit)s; send a link instead.")
             % {"name": name[:100], "limit": filesizeformat(settings.ATTACHMENT_MAX_BYTES)}
         ) from None
     except blobs.StorageFull:
-        raise BadInput(_("The file could not be kept: the server's disk is full. Your text is safe; try again later.")) from None
+        raise FileNotKept(_("The file could not be kept: the server's disk is full. Your text is safe; try again later.")) from None
     return Attachment.objects.create(
         ticket=ticket,
         uploaded_by=actor.user,
