@@ -93,6 +93,8 @@ CLOSED = Calendar.from_dict({"tz": "UTC", "weekly": {}})
         (desk("America/New_York", "mon-fri", "09:00-17:00"), "2026-03-06 21:00", 2, "2026-03-09 14:00"),
         # a repeated hour belongs to the window as a whole: from the first 01:30 to the second 01:45
         (desk("America/New_York", "sun", "01:30-01:45"), "2026-11-01 05:00", 1.25, "2026-11-01 06:45"),
+        # also one that closes as the repeated hour begins stays open until it begins again
+        (desk("Europe/Berlin", "sat", "22:00-02:00"), "2026-10-24 20:00", 5, "2026-10-25 01:00"),
         (ALWAYS, "2026-03-29 00:30", 24, "2026-03-30 00:30"),
     ],
 )

@@ -1,8 +1,7 @@
 """Business time against a walk over the minutes of the clock, on random calendars around clock changes.
 
-The walk knows nothing of windows as intervals: it takes the wall clock of each UTC minute from the zone itself, and a
-window is open from the first minute whose wall clock reaches its opening to the last whose wall clock is before its
-closing. So a skipped boundary lies at the change, and a repeated one takes its outermost place.
+The walk knows nothing of offsets: it reads the wall clock at each UTC minute from the zone itself, and a window is open
+from the first minute at which that clock reaches its opening to the last at which it shows its closing.
 """
 
 from __future__ import annotations
@@ -76,6 +75,9 @@ class Walk:
             self.minutes_of[day] = sorted(minutes)
         self.open = set().union(*self.minutes_of.values())
 
+    def __repr__(self) -> str:
+        return f"Walk({self.plain!r}, {self.begin!r})"
+
     def _windows(self, day: datetime) -> list[tuple[datetime, datetime]]:
         name = day.date().isoformat()
         windows = [] if name in self.plain["holidays"] else self.plain["weekly"].get(f"{day:%a}".lower(), [])
@@ -87,14 +89,12 @@ class Walk:
         return found
 
     def minute_of(self, wall: datetime, *, last: bool = False) -> int:
-        """The first minute at which the clock shows `wall` or later; or the one after the last that shows less."""
+        """The first minute, or the `last`, at which the clock shows `wall`; the one of the change where it skips it."""
         near = (wall - self.begin.replace(tzinfo=None)) // MINUTE + MARGIN * 1440
         around = range(max(near - 2000, 0), min(near + 2000, len(self.clocks)))
-        if last:
-            found = next((n + 1 for n in reversed(around) if self.clocks[n] < wall), around[0])
-        else:
-            found = next((n for n in around if self.clocks[n] >= wall), around[-1])
-        return found - MARGIN * 1440
+        reached = next((n for n in around if self.clocks[n] >= wall), around[-1])
+        again = next((n for n in reversed(around) if self.clocks[n] == wall), reached)
+        return (again if last else reached) - MARGIN * 1440
 
     def at(self, minute: int) -> datetime:
         return self.begin + minute * MINUTE
