@@ -11,10 +11,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 
-from helpdesk.mail.html_lines import HtmlRefused, read_html
+from helpdesk.mail.html_limits import HtmlRefused
+from helpdesk.mail.html_lines import read_html
 from helpdesk.mail.message import Address, Forwarded
-from helpdesk.mail.quote_headers import Label, Separator, normal, separator, visible
-from helpdesk.mail.quote_lines import MAX_LINES, Header, header_block, readable
+from helpdesk.mail.quote_headers import Header, Label, Separator, header_block, normal, separator, visible
+from helpdesk.mail.quote_kinds import MAX_LINES
+from helpdesk.mail.quote_lines import readable
 from helpdesk.mail.quote_words import MONTHS
 
 _ADDRESS = re.compile(r"[^\s<>()\[\]\"',;:]{1,64}@[^\s<>()\[\]\"',;:]{1,255}")

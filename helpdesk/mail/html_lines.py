@@ -13,36 +13,22 @@ from enum import Enum, auto
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-MAX_PARSED_CHARS = 5_000_000
-MAX_DEPTH = 800
+from helpdesk.mail.html_limits import VOID, HtmlRefused, check_limits, names
+
 MAX_NODES = 120_000
-MAX_TAGS = 60_000
-MAX_ATTRIBUTES = 500
 _MAX_LINES_OF_TEXT = 20_000
-_UNCHECKED_CHARS = 20_000
-_MAX_REOPENED = 400_000
 
 
-def _names(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-_VOID = _names("area base br col embed hr img input link meta param source track wbr")
-_SELF_CLOSING_BY_PARSER = _names("p li td tr th dd dt option optgroup colgroup thead tbody tfoot rp rt html head body")
-_FORMATTING = _names("a b big code em font i nobr s small strike strong tt u")
-_SKIPPED = _names(
+_SKIPPED = names(
     "head style script title template svg math object iframe noembed noframes select datalist audio video canvas xml"
 )
-_BLOCK = _names(
+_BLOCK = names(
     "p div blockquote table tbody thead tfoot tr ul ol li h1 h2 h3 h4 h5 h6 pre section article header "
     "footer address form fieldset dl dt dd center main nav aside figure figcaption details summary "
     "caption legend td th menu dir body"
 )
-_SPACED = _names("p blockquote ul ol h1 h2 h3 h4 h5 h6 pre dl figure")
+_SPACED = names("p blockquote ul ol h1 h2 h3 h4 h5 h6 pre dl figure")
 
-_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]{0,15})")
-_TAG_OPENING = re.compile(r"<[a-zA-Z][^\s/>]*+")
-_ATTRIBUTE = re.compile(r"[\s/]*+[^\s/>][^\s/>=]*+(?:\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'|[^\s>]*+))?")
 _SPACES = re.compile(r"[ \t\r\n\f]+")
 _HIDDEN_STYLE = re.compile(
     r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all|font-size\s*:\s*0(?:px|pt|em|%)?\s*(?:;|!|$)"
@@ -52,7 +38,7 @@ _NO_MARGIN = re.compile(r"margin(?:-top|-bottom)?\s*:\s*0")
 _OUTLOOK_RULE = re.compile(r"border-top\s*:\s*solid\s+#?\w+\s+[\d.]+pt.{0,40}padding\s*:\s*3(?:\.0)?pt", re.S)
 _PIXEL = re.compile(r"^\s*[0-3](?:px)?\s*$")
 
-_QUOTE_CLASSES = _names(
+_QUOTE_CLASSES = names(
     "yahoo_quoted protonmail_quote zmail_extra tutanota_quote moz-forward-container front-blockquote "
     "freshdesk_quote zm-quote mail_quote ntes-mailmaster-quote gmail_quote_blockquote"
 )
@@ -69,16 +55,12 @@ _QUOTE_IDS = frozenset(
 _HISTORY_IDS = frozenset(
     ["appendonsend", "divrplyfwdmsg", "olk_src_body_section", "zwchr", "stopspelling", "reply-intro-forward"]
 )
-_ATTRIBUTION_CLASSES = _names("gmail_attr moz-cite-prefix moz-email-headers-table protonmail_quote_header")
+_ATTRIBUTION_CLASSES = names("gmail_attr moz-cite-prefix moz-email-headers-table protonmail_quote_header")
 _ATTRIBUTION_IDS = frozenset(["reply-intro"])
-_SIGNATURE_CLASSES = _names(
+_SIGNATURE_CLASSES = names(
     "gmail_signature moz-signature protonmail_signature_block zmail_signature moz-txt-sig yahoo-signature"
 )
-_SIGNATURE_IDS = _names("signature ms-outlook-mobile-signature applemailsignature zm_signature")
-
-
-class HtmlRefused(Exception):
-    """The HTML is too large or too deep to be read as a tree."""
+_SIGNATURE_IDS = names("signature ms-outlook-mobile-signature applemailsignature zm_signature")
 
 
 class Place(Enum):
@@ -128,56 +110,12 @@ class HtmlText:
     elements: list[Element] = field(default_factory=list)
 
 
-def check_depth(html: str) -> None:
-    """Raise HtmlRefused when building a tree of `html` could cost more than linear time.
-
-    Elements that the parser closes by itself are not counted. Formatting elements left open are opened again in every
-    later block (HTML standard, "reconstruct the active formatting elements"), hence the product.
-    """
-    if len(html) > MAX_PARSED_CHARS:
-        raise HtmlRefused("too large")
-    if len(html) > _UNCHECKED_CHARS:
-        _check_attributes(html)
-    depth = formatting = most_formatting = blocks = 0
-    for match in _TAG.finditer(html):
-        name = match[2].lower()
-        if name in _FORMATTING:
-            formatting = max(0, formatting - 1) if match[1] else formatting + 1
-            most_formatting = max(most_formatting, formatting)
-        if name in _VOID or name in _SELF_CLOSING_BY_PARSER:
-            blocks += 1
-            continue
-        blocks += 1
-        depth = max(0, depth - 1) if match[1] else depth + 1
-        if depth > MAX_DEPTH:
-            raise HtmlRefused("too deep")
-    if blocks > MAX_TAGS:
-        raise HtmlRefused("too many tags")
-    if most_formatting > 40 and most_formatting * blocks > _MAX_REOPENED:
-        raise HtmlRefused("too many open elements")
-
-
-def _check_attributes(html: str) -> None:
-    """Raise HtmlRefused for a tag of more than MAX_ATTRIBUTES: each one is compared with all before it by the
-    parser.
-    """
-    at = 0
-    while (tag := _TAG_OPENING.search(html, at)) is not None:
-        at = tag.end()
-        count = 0
-        while (attribute := _ATTRIBUTE.match(html, at)) is not None:
-            at = attribute.end()
-            count += 1
-            if count > MAX_ATTRIBUTES:
-                raise HtmlRefused("too many attributes")
-
-
 def read_html(html: str, *, keep_nodes: bool = False) -> HtmlText:
     """Parse `html` and return its readable lines. `keep_nodes` also fills leaves and elements, for cutting.
 
     Raises HtmlRefused for input that is too large, too deep or of too many nodes.
     """
-    check_depth(html)
+    check_limits(html)
     tree = LexborHTMLParser(html.encode("utf-8", "replace").decode("utf-8"))
     if tree.body is None:
         return HtmlText(tree)
@@ -274,7 +212,7 @@ class _Walk:
             self.pieces.append("-" * 20)
             self.end_line(rule=True)
             return False
-        if tag in _VOID:
+        if tag in VOID:
             return False
         if ("hidden" in attributes or (style and _HIDDEN_STYLE.search(style))) and tag != "body":
             return False

@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from html import escape, unescape
 
-from helpdesk.mail.html_lines import HtmlRefused, read_html
+from helpdesk.mail.html_limits import HtmlRefused
+from helpdesk.mail.html_lines import read_html
 from helpdesk.mail.quote_lines import readable
 
 _MAX_STRIPPED = 8_000_000

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import Enum, auto
 
 from helpdesk.mail import quote_words
@@ -118,6 +120,64 @@ def header_label(line: str) -> tuple[Label, str] | None:
         return None
     value = visible(line[: MAX_LINE * 2]).lstrip(" \t*_|>•-#")[end + 1 :]
     return label, value.strip(" \t*_|:")
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """A block of header lines: the labels met, with their values, and the line behind it."""
+
+    fields: dict[Label, str]
+    end: int
+
+
+def header_block(lines: Sequence[str], start: int, *, after_separator: bool = False) -> Header | None:
+    """The header block that begins at `start`, or None.
+
+    A block has three different labels, one of them a sender or recipient and one a date or subject, and shows
+    either a subject or an address ("From: Berlin / To: Paris / Date: …" is a journey). Behind a separator two
+    labels are enough. Values may run over two lines, and one empty line may stand between two headers.
+    """
+    if header_label(lines[start]) is None:
+        return None
+    fields: dict[Label, str] = {}
+    end = at = start
+    last: Label | None = None
+    gap = 0
+    while at < len(lines) and at < start + 40:
+        line = lines[at]
+        found = header_label(line)
+        if found is not None:
+            if found[0] is Label.FROM and Label.FROM in fields and Label.SUBJECT in fields:
+                break
+            last, value = found
+            fields.setdefault(last, value)
+            at += 1
+            end, gap = at, 0
+            continue
+        gap += 1
+        blank = not visible(line).strip()
+        if gap > 2 or (blank and gap > 1):
+            break
+        if not blank and last in (Label.TO, Label.CC, Label.SUBJECT, Label.FROM) and gap == 1 and at + 1 < len(lines):
+            following = header_label(lines[at + 1])
+            if following is not None or (last is Label.FROM and "@" in line) or (not fields.get(last)):
+                fields[last] = f"{fields.get(last, '')} {visible(line).strip()}".strip()[: MAX_LINE * 2]
+        at += 1
+    # A first value may stand on the line under its label; the block ends at its last label all the same.
+    if end < len(lines) and last is not None and not fields.get(last) and visible(lines[end]).strip():
+        fields[last] = visible(lines[end]).strip()[:MAX_LINE]
+        end += 1
+    labels = set(fields) - {Label.OTHER}
+    party = labels & {Label.FROM, Label.TO}
+    matter = labels & {Label.DATE, Label.SUBJECT}
+    if not party or not matter:
+        return None
+    if after_separator:
+        return Header(fields, end)
+    address = any("@" in fields.get(label, "") for label in (Label.FROM, Label.TO))
+    if len(labels) >= 3 and (Label.SUBJECT in labels or address):
+        return Header(fields, end)
+    return None
 
 
 class Separator(Enum):

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from helpdesk.mail.forwards import find_forwarded as find_forwarded
 from helpdesk.mail.quote_headers import reply_delimiter as reply_delimiter
-from helpdesk.mail.quote_lines import MAX_LINES, Part, kinds_of, parts_of
+from helpdesk.mail.quote_kinds import MAX_LINES, kinds_of
+from helpdesk.mail.quote_lines import Part, parts_of
 from helpdesk.mail.quotes_html import HtmlParts as HtmlParts
 from helpdesk.mail.quotes_html import split_html as split_html
 

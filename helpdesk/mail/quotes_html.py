@@ -11,9 +11,11 @@ from html import escape
 
 from selectolax.lexbor import LexborNode
 
-from helpdesk.mail.html_lines import HtmlLine, HtmlRefused, HtmlText, Place, read_html
+from helpdesk.mail.html_limits import HtmlRefused
+from helpdesk.mail.html_lines import HtmlLine, HtmlText, Place, read_html
 from helpdesk.mail.plaintext import stripped
-from helpdesk.mail.quote_lines import Kind, Part, kinds_of, parts_of, readable
+from helpdesk.mail.quote_kinds import Kind, kinds_of
+from helpdesk.mail.quote_lines import Part, parts_of, readable
 
 MAX_CHARS = 2_000_000
 """Longer HTML is not split."""

@@ -22,7 +22,8 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 
 _DEVICE = _compiled(
-    r"i-?phon|i-?pad|ipod|apple watch|android|blackberry|black berry|smart-?phone|téléphone|telefon|"
+    r"i-?phon|mailbox|wireless|gerät|device|appareil|dispositivo|apparaat|i-?pad|ipod|apple watch|"
+    r"android|blackberry|black berry|smart-?phone|téléphone|telefon|"
     r"telefoon|puhelim|teléfono|"
     r"telefone|telefonino|cellulare|móvil|celular|mobil|mobile|handy|handheld|tablet|galaxy|samsung|"
     r"huawei|xiaomi|redmi|oppo|"
@@ -38,7 +39,8 @@ _DEVICE = _compiled(
     r"אייפון|טלפון|נייד|cep telefonu|qq邮箱|网易|foxmail|邮箱大师|κινητό|zoho|tutanota|rediffmail|naver|daum|kakao"
 )
 _SENT_FROM = _compiled(
-    r"^(?:sent (?:from|via|using|by|with)|(?:get|download|skaff|hämta|hent|hanki|obtenez|obtén|"
+    r"^(?:sent (?:from|via|using|by|with|on|through) |get \S+ for (?:android|ios|windows)|(?:get|"
+    r"download|skaff|hämta|hent|hanki|obtenez|obtén|"
     r"obtener|obter o|obtenha o|scarica|ottieni|"
     r"pobierz|pobierz aplikację|stáhnout|скачать|получить|завантажити|obțineți|télécharger|"
     r"téléchargez|descargar|获取|取得|下载|下載|"
@@ -56,7 +58,7 @@ _SENT_FROM = _compiled(
 _SENT_FROM_END = _compiled(
     r"(?:から送信|より送信|에서 보냄|에서 보낸(?: 메일)?|에서 보냈습니다|에서 발송|gönderildi|"
     r"gönderilmiştir|outlook.{0,12}edinin|outlook.{0,12}indirin|"
-    r"gesendet|verzonden|verschickt|versendet|küldve|küldött üzenet|發送|傳送|寄出|发送|"
+    r"gesendet|verzonden|verschickt|versendet|küldve|küldött üzenet|發送|傳送|寄出|发送|发来|"
     r"outlook.{0,12}(?:を入手|をダウンロード|다운로드|가져오기))\s*[.。]?$"
 )
 _LINK = re.compile(r"\s*[<(\[]?https?://\S+")
@@ -66,12 +68,26 @@ _CONTACT = _compiled(
     r"تلفن|טל)\s*[.:)]|\+?\d[\d\s()./-]{7,}\d"
 )
 _FOOTER = _compiled(
-    r"mailing list|unsubscribe|abmelden|désabonner|disclaimer|confidential|vertraulich|confidentiel|"
-    r"confidencial|riservat|"
-    r"intended (?:solely )?for|privileged|virus|reply to this (?:e-?mail|message)|view it on|"
-    r"visit topic|you (?:are receiv|received this)|"
-    r"privacy|legal notice|before printing|gmbh|ltd\b|registered|geschäftsführ|amtsgericht|机密|保密|"
-    r"سرية|محرمانه|конфиденц"
+    r"mailing list|unsubscribe|newsletter abbestellen|désabonner|darse de baja|退订|إلغاء الاشتراك|لغو اشتراک|"
+    r"(?:e-?mail|message|communication|nachricht|mensaje|messaggio|courriel|correo|bericht)\b.{0,60}"
+    r"(?:confidential|vertraulich|confidentiel|confidencial|riservat|vertrouwelijk|privileged)|"
+    r"intended (?:solely |only )?for the|(?:scanned|checked) (?:for|by)\b.{0,30}virus|virus-?free|virenfrei|sans virus|"
+    r"libre de virus|please do not reply|reply to this (?:e-?mail|message) (?:directly|or)|view it on|visit topic|"
+    r"you (?:are receiving|received) this|before printing|geschäftsführ|amtsgericht|registered (?:office|in )|"
+    r"本邮件|此邮件|本郵件|هذه الرسالة.{0,30}سرية|محرمانه|конфиденциальн"
+)
+_NOTICE = _compiled(
+    r"confiden|vertraulich|riservat|vertrouwelijk|intended|recipient|empfänger|destinatair|"
+    r"destinatari|virus|liab|haftung|"
+    r"responsab|privileged|disclos|机密|保密|責任|责任|سري|محرمانه|مسؤول|مسئول"
+)
+_FIELD = re.compile(r"([^:]{2,30}):\s+\S")
+_CONTACT_LABEL = _compiled(
+    r"tel|fon|phone|telephone|telefon|mobile?|mob|cell|direct|office|fax|e-?mail|mail|web|website|"
+    r"www|skype|whatsapp|address|"
+    r"adresse|тел|почта|электронная почта|сайт|电话|電話|手机|邮箱|电子邮件|网址|地址|전화|이메일|"
+    r"هاتف|جوال|بريد|البريد الإلكتروني|تلفن|"
+    r"موبایل|ایمیل|טלפון|נייד|דוא\"ל|[tfmew]"
 )
 
 
@@ -86,6 +102,11 @@ _FOOTER_HEADINGS = frozenset(
 def is_footer_heading(line: str) -> bool:
     """The heading of a legal notice, alone on its line."""
     return len(line) <= 60 and normal(line).strip(" \t*_-–—=:.") in _FOOTER_HEADINGS
+
+
+def is_notice(lines: list[str]) -> bool:
+    """Does the text under such a heading speak as a legal notice does?"""
+    return any(_NOTICE.search(normal(line[:1000])) for line in lines)
 
 
 def is_rule(line: str) -> bool:
@@ -128,6 +149,10 @@ def looks_like_signature(lines: list[str]) -> bool:
     if any(_FOOTER.search(line) for line in folded):
         return True
     if len(filled) > 12:
+        return False
+    # "Name: …", "Order: …" under a rule are the fields of a form, which is the matter itself.
+    fields = [found[1].strip() for line in folded if (found := _FIELD.match(line))]
+    if any(_CONTACT_LABEL.fullmatch(label.strip(" .")) is None for label in fields):
         return False
     if any(_CONTACT.search(line) for line in folded):
         return all(len(line) <= 100 for line in filled)

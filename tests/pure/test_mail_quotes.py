@@ -194,6 +194,17 @@ def test_rule_over_contact_details_begins_a_signature() -> None:
     assert "Tel:" in parts.signature
 
 
+def test_fields_of_a_form_under_a_rule_are_no_signature() -> None:
+    fields = "Name: Ada Byron\nE-Mail: ada@example.com\nPhone: +44 20 1234 5678\nOrder: 17"
+    text = f"A message from your site.\n\n----------\n{fields}"
+    assert split_text(text).reply == text
+
+
+def test_matter_that_only_mentions_a_virus_stays_under_its_rule() -> None:
+    text = "My first problem.\n\n----------\nThe second one: a virus warning shows up, and it is confidential."
+    assert split_text(text).reply == text
+
+
 def test_rule_between_two_sections_of_a_letter_is_no_signature() -> None:
     second = "The second part says more than a name would, and ends like a sentence.\n\nIt goes on."
     text = f"First part.\n\n----------------\n\n{second}"
