@@ -1,0 +1,131 @@
+"""Every door of the house and what stands behind it: the table the authorisation walk walks.
+
+A route is named by its pattern as Django prints it. `row` is a row of helpdesk.access.MATRIX, or one of the words below. A new
+route, API action, socket frame or command without a line here fails the walk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from tests.security.rooms import Rooms
+
+Side = Literal["own", "foreign", "missing"]
+Arguments = Callable[[Rooms, Side], dict[str, Any]]
+Wants = Arguments | None
+
+PUBLIC = "public"  # anybody
+SIGNED_IN = "signed in"  # anybody of the staff, about himself only
+MANAGERS = "managers"  # the admin
+ADMINS = "administrators"
+METRICS = "metrics"  # a token or loopback
+
+
+@dataclass(frozen=True)
+class Door:
+    """One method of one address. `body` is what a well-meaning client sends."""
+
+    row: str
+    body: dict[str, Any] = field(default_factory=dict)
+    wants: Wants = None
+
+
+@dataclass(frozen=True)
+class Address:
+    """An address with its methods; `arguments` gives the URL's parts for an object on either side of the wall."""
+
+    methods: dict[str, Door]
+    arguments: Arguments | None = None
+
+
+def _number(rooms: Rooms, side: Side) -> dict[str, Any]:
+    return {
+        "number": {"own": rooms.world.ticket.number, "foreign": rooms.world.foreign.number, "missing": 999_999}[side]
+    }
+
+
+def _message(rooms: Rooms, side: Side) -> dict[str, Any]:
+    return {"public_id": {"own": rooms.message, "foreign": rooms.foreign_message, "missing": rooms.nobody}[side]}
+
+
+def _reply(rooms: Rooms, side: Side) -> dict[str, Any]:
+    return {"public_id": {"own": rooms.reply, "foreign": rooms.foreign_reply, "missing": rooms.nobody}[side]}
+
+
+def _file(rooms: Rooms, side: Side) -> dict[str, Any]:
+    return {"public_id": {"own": rooms.file, "foreign": rooms.foreign_file, "missing": rooms.nobody}[side]}
+
+
+def _customer(rooms: Rooms, side: Side) -> dict[str, Any]:
+    customer = {"own": rooms.customer, "foreign": rooms.foreign_customer, "missing": rooms.nobody}[side]
+    return {**_number(rooms, side), "public_id": customer}
+
+
+def _own_queue(rooms: Rooms, side: Side) -> dict[str, Any]:
+    return {"queue": (rooms.world.queue_b if side == "foreign" else rooms.world.queue_a).pk}
+
+
+def _ticket(row: str, method: str = "POST", wants: Wants = None, **body: Any) -> Address:
+    return Address({method: Door(row, body, wants)}, _number)
+
+
+ADDRESSES: dict[str, Address] = {
+    "healthz": Address({"GET": Door(PUBLIC)}),
+    "readyz": Address({"GET": Door(PUBLIC)}),
+    "metrics": Address({"GET": Door(METRICS)}),
+    "": Address({"GET": Door(SIGNED_IN)}),
+    "profile/": Address({"GET": Door(SIGNED_IN), "POST": Door(SIGNED_IN)}),
+    "inbox/<slug:slug>/": Address({"GET": Door(SIGNED_IN)}, lambda rooms, side: {"slug": "team"}),
+    "inbox/<slug:slug>/rows/": Address({"GET": Door(SIGNED_IN)}, lambda rooms, side: {"slug": "team"}),
+    "views/": Address({"POST": Door("view.save", {"name": "High", "priority": "3"})}),
+    "views/<int:pk>/": Address(
+        {"POST": Door("view.save", {"name": "Other"})},
+        lambda rooms, side: {"pk": {"own": rooms.shared_view, "foreign": rooms.private_view, "missing": 999_999}[side]},
+    ),
+    "bulk/": Address({"POST": Door(SIGNED_IN, {"do": "status", "status": "open"})}),
+    "tickets/<int:number>/": _ticket("ticket.view", "GET"),
+    "tickets/<int:number>/changes/": _ticket("ticket.view", "GET"),
+    "tickets/<int:number>/earlier/": _ticket("ticket.view", "GET"),
+    "tickets/<int:number>/recipients/": _ticket("ticket.view", "GET"),
+    "tickets/<int:number>/status/": _ticket("ticket.update", status="open"),
+    "tickets/<int:number>/owner/": _ticket("ticket.assign", wants=lambda rooms, side: {"owner": rooms.world.agent.pk}),
+    "tickets/<int:number>/queue/": _ticket("ticket.move", wants=_own_queue),
+    "tickets/<int:number>/priority/": _ticket("ticket.update", priority="3"),
+    "tickets/<int:number>/subject/": _ticket("ticket.update", subject="Other words"),
+    "tickets/<int:number>/tags/": _ticket("ticket.update", add="urgent"),
+    "tickets/<int:number>/type/": _ticket("ticket.update", wants=lambda rooms, side: {"issue_type": rooms.issue_type}),
+    "tickets/<int:number>/send/": _ticket("ticket.reply", mode="reply", text="Hello"),
+    "tickets/<int:number>/draft/": _ticket("ticket.reply", mode="reply", text="Hel"),
+    "tickets/<int:number>/draft/discard/": _ticket("ticket.view", mode="reply"),
+    "tickets/<int:number>/files/": _ticket("attachment.upload"),
+    "tickets/<int:number>/customer/<uuid:public_id>/": Address(
+        {"GET": Door("customer.view"), "POST": Door("customer.edit", {"name": "Ann", "tier": "gold"})}, _customer
+    ),
+    "messages/<uuid:public_id>/frame/": Address({"GET": Door("ticket.view")}, _message),
+    "messages/<uuid:public_id>/whole/": Address({"GET": Door("ticket.view")}, _message),
+    "messages/<uuid:public_id>/source/": Address({"GET": Door("raw_mail.view")}, _message),
+    "messages/<uuid:public_id>/undo/": Address({"POST": Door("ticket.reply")}, _reply),
+    "messages/<uuid:public_id>/resend/": Address({"POST": Door("ticket.reply")}, _reply),
+    "files/<uuid:public_id>/": Address({"GET": Door("attachment.get")}, _file),
+    "files/<uuid:public_id>/picture/": Address({"GET": Door("attachment.get")}, _file),
+    "files/<uuid:public_id>/discard/": Address(
+        {"POST": Door(SIGNED_IN)}, _file
+    ),  # forgets one's own upload, else nothing
+    "files/inline/<str:token>/": Address({"GET": Door(PUBLIC)}, lambda rooms, side: {"token": "forged"}),
+}
+
+#: Whole branches that answer for themselves: prefix -> who may come in. Each is walked too, by GET.
+BRANCHES: dict[str, str] = {
+    "accounts/": "allauth: public pages before sign-in, one's own account after it",
+    "admin/": MANAGERS,
+    "api/": "walked by tests/security/test_api_walk.py",
+}
+
+#: Frames of the staff socket -> what they need.
+SOCKET_FRAMES: dict[str, str] = {"watch": "ticket.view", "unwatch": SIGNED_IN, "ping": SIGNED_IN}
+SOCKETS = {"ws/agent/"}
+
+#: Commands are for those who have a shell on the server; they act as the system.
+COMMANDS = {"audit_verify", "dispatcher", "import_mail", "poll_mail", "seed_demo", "seed_volume", "run_worker"}
