@@ -37,7 +37,9 @@ def put(content: bytes) -> str:
 
 def put_chunks(chunks: Iterable[bytes], *, limit: int | None = None) -> tuple[str, int]:
     """Keeps a stream; returns (sha256, size in bytes). Raises ValueError above `limit` bytes, StorageFull when refused."""
-    if not isinstance(default_storage._wrapped if hasattr(default_storage, "_wrapped") else default_storage, FileSystemStorage):
+    if not isinstance(
+        default_storage._wrapped if hasattr(default_storage, "_wrapped") else default_storage, FileSystemStorage
+    ):
         return _put_remote(chunks, limit)
     root = Path(settings.BLOB_DIR)
     try:

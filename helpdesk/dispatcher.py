@@ -52,7 +52,9 @@ class Role(threading.Thread):
                 else:
                     self.stop.wait(1.0)
             except (DatabaseError, InterfaceError, psycopg.Error) as problem:
-                log.warning("database trouble", extra={"role": self.role, "problem": str(problem).splitlines()[0][:300]})
+                log.warning(
+                    "database trouble", extra={"role": self.role, "problem": str(problem).splitlines()[0][:300]}
+                )
                 self.stop.wait(wait)
                 wait = min(wait * 2, 5.0)
             except Exception:

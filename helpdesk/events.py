@@ -144,7 +144,11 @@ def _ring(rows: Sequence[TicketEvent]) -> None:
 
 
 def audit(
-    actor: Actor, action: str, about: models.Model | None = None, data: dict[str, Any] | None = None, at: datetime | None = None
+    actor: Actor,
+    action: str,
+    about: models.Model | None = None,
+    data: dict[str, Any] | None = None,
+    at: datetime | None = None,
 ) -> AuditEntry:
     """Writes a line of the audit book: `action` is a dotted word such as `mailbox.changed`. Never put a secret into `data`."""
     return AuditEntry.objects.create(

@@ -51,7 +51,9 @@ FLOW: dict[Kind, Entry] = {
         with_=("helpdesk.actions.acknowledge.acknowledge_new_tickets",),
     ),
     Kind.CONTACT_RECEIVED: Entry(
-        "public", {"channel": str, "message": int, "rule": str}, with_=("helpdesk.actions.conversation.cancel_overtaken",)
+        "public",
+        {"channel": str, "message": int, "rule": str},
+        with_=("helpdesk.actions.conversation.cancel_overtaken",),
     ),
     Kind.MACHINE_MAIL: Entry("internal", {"message": int, "machine": str, "rule": str}),
     Kind.BOUNCED: Entry(

@@ -44,7 +44,9 @@ class Pipeline:
         done = 0
         while True:
             due = Q(next_attempt_at__isnull=True) | Q(next_attempt_at__lte=now())
-            rows = RawMail.objects.filter(due, state=RawMail.State.PENDING).select_related("mailbox__queue").order_by("pk")
+            rows = (
+                RawMail.objects.filter(due, state=RawMail.State.PENDING).select_related("mailbox__queue").order_by("pk")
+            )
             if mailbox_id is not None:
                 rows = rows.filter(mailbox_id=mailbox_id)
             batch = list(rows[:BATCH])

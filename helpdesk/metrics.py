@@ -32,7 +32,9 @@ class Figures:
         yield from self._jobs()
 
     def _mail_in(self) -> Iterator[Metric]:
-        age = GaugeMetricFamily("helpdesk_mailbox_last_success_seconds", "Seconds since the last success", labels=["mailbox"])
+        age = GaugeMetricFamily(
+            "helpdesk_mailbox_last_success_seconds", "Seconds since the last success", labels=["mailbox"]
+        )
         failures = GaugeMetricFamily("helpdesk_mailbox_failures", "Failures in a row", labels=["mailbox"])
         for box in Mailbox.objects.filter(is_active=True).exclude(imap_host=""):
             seconds = (now() - box.last_success_at).total_seconds() if box.last_success_at else float("nan")
@@ -40,12 +42,18 @@ class Figures:
             failures.add_metric([box.name], box.failure_count)
         yield age
         yield failures
-        pending = RawMail.objects.filter(state=RawMail.State.PENDING).aggregate(count=Count("pk"), oldest=Min("received_at"))
+        pending = RawMail.objects.filter(state=RawMail.State.PENDING).aggregate(
+            count=Count("pk"), oldest=Min("received_at")
+        )
         yield GaugeMetricFamily("helpdesk_mail_in_pending", "Stored mails not yet parsed", value=pending["count"])
         lag = (now() - pending["oldest"]).total_seconds() if pending["oldest"] else 0.0
-        yield GaugeMetricFamily("helpdesk_mail_in_lag_seconds", "Age of the oldest stored mail not yet parsed", value=lag)
+        yield GaugeMetricFamily(
+            "helpdesk_mail_in_lag_seconds", "Age of the oldest stored mail not yet parsed", value=lag
+        )
         quarantined = RawMail.objects.filter(state=RawMail.State.QUARANTINED).count()
-        yield GaugeMetricFamily("helpdesk_mail_quarantined", "Mails in quarantine, oversized ones included", value=quarantined)
+        yield GaugeMetricFamily(
+            "helpdesk_mail_quarantined", "Mails in quarantine, oversized ones included", value=quarantined
+        )
 
     def _outbox(self) -> Iterator[Metric]:
         states = OutgoingMail.State

@@ -23,7 +23,14 @@ from helpdesk.sign_in import lacks_second_factor
 log = logging.getLogger("helpdesk.request")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 #: What somebody without his second factor may still open.
-_WITHOUT_FACTOR = ("/accounts/2fa/", "/accounts/logout/", "/accounts/reauthenticate/", "/static/", "/healthz", "/readyz")
+_WITHOUT_FACTOR = (
+    "/accounts/2fa/",
+    "/accounts/logout/",
+    "/accounts/reauthenticate/",
+    "/static/",
+    "/healthz",
+    "/readyz",
+)
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
@@ -79,7 +86,9 @@ class DatabaseOutageMiddleware:
 
     def _unavailable(self, request: HttpRequest, problem: Exception) -> HttpResponse:
         log.error("database unavailable", extra={"problem": str(problem).splitlines()[0][:300]})
-        words = _("The database cannot be reached or cannot write just now. Nothing was changed; please try again shortly.")
+        words = _(
+            "The database cannot be reached or cannot write just now. Nothing was changed; please try again shortly."
+        )
         if request.path.startswith("/api/"):
             response: HttpResponse = JsonResponse(
                 {"type": "about:blank", "title": "Service Unavailable", "status": 503, "detail": words},
@@ -106,7 +115,12 @@ class StaffMiddleware:
         if not request.path.startswith(_WITHOUT_FACTOR) and lacks_second_factor(user):
             if request.path.startswith("/api/"):
                 return JsonResponse(
-                    {"type": "about:blank", "title": "Forbidden", "status": 403, "detail": _("Set up a second factor first.")},
+                    {
+                        "type": "about:blank",
+                        "title": "Forbidden",
+                        "status": 403,
+                        "detail": _("Set up a second factor first."),
+                    },
                     status=403,
                     content_type="application/problem+json",
                 )

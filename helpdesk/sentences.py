@@ -33,7 +33,9 @@ class Names:
                 users.add(event.actor_id)
             if event.actor_id and event.actor_kind == ActorKind.CUSTOMER:
                 customers.add(event.actor_id)
-            users.update(event.data[key] for key in ("owner", "previous", "user") if isinstance(event.data.get(key), int))
+            users.update(
+                event.data[key] for key in ("owner", "previous", "user") if isinstance(event.data.get(key), int)
+            )
             queues.update(event.data[key] for key in ("queue", "previous") if isinstance(event.data.get(key), int))
             if isinstance(event.data.get("customer"), int):
                 customers.add(event.data["customer"])
@@ -104,7 +106,9 @@ def _bounced(who: str, data: dict[str, Any]) -> str:
 
 def _delivered(who: str, data: dict[str, Any]) -> str:
     count = int(data.get("recipients", 1))
-    words = ngettext("The reply was sent to %(n)s address.", "The reply was sent to %(n)s addresses.", count) % {"n": count}
+    words = ngettext("The reply was sent to %(n)s address.", "The reply was sent to %(n)s addresses.", count) % {
+        "n": count
+    }
     return f"{words} {_('It may have arrived twice.')}" if data.get("may_be_doubled") else words
 
 
@@ -142,10 +146,24 @@ _SENTENCES: dict[Kind, Words] = {
     Kind.UNASSIGNED: _simple(lambda: _("%(who)s removed the owner.")),
     Kind.MOVED: _moved,
     Kind.CLASSIFIED: _classified,
-    Kind.PARTICIPANT_ADDED: lambda who, data: _("%(who)s added %(name)s.")
-    % {"who": who, "name": data["names"].customer(data["customer"]) if data.get("customer") else data["names"].user(data.get("user"))},
-    Kind.PARTICIPANT_REMOVED: lambda who, data: _("%(who)s removed %(name)s.")
-    % {"who": who, "name": data["names"].customer(data["customer"]) if data.get("customer") else data["names"].user(data.get("user"))},
+    Kind.PARTICIPANT_ADDED: lambda who, data: (
+        _("%(who)s added %(name)s.")
+        % {
+            "who": who,
+            "name": data["names"].customer(data["customer"])
+            if data.get("customer")
+            else data["names"].user(data.get("user")),
+        }
+    ),
+    Kind.PARTICIPANT_REMOVED: lambda who, data: (
+        _("%(who)s removed %(name)s.")
+        % {
+            "who": who,
+            "name": data["names"].customer(data["customer"])
+            if data.get("customer")
+            else data["names"].user(data.get("user")),
+        }
+    ),
     Kind.LINKED: _simple(lambda: _("%(who)s linked another ticket.")),
     Kind.PENDING: _became(lambda: _("%(who)s: waiting for the customer.")),
     Kind.ON_HOLD: _became(lambda: _("%(who)s put the ticket on hold.")),

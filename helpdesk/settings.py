@@ -230,8 +230,8 @@ FAULT = "" if PRODUCTION else env.text("HELPDESK_FAULT")
 # --- people ---------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "helpdesk.User"
 AUTHENTICATION_BACKENDS = [
-    "helpdesk.sign_in.RoleBackend",
     "allauth.account.auth_backends.AuthenticationBackend",
+    "helpdesk.sign_in.RoleBackend",
 ]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
@@ -292,6 +292,10 @@ MAIL_MAX_BYTES = env.number("HELPDESK_MAIL_MAX_BYTES", 50 * 1024 * 1024)
 #: authserv-ids of our own receiving mail servers; Authentication-Results of anybody else are ignored.
 MAIL_TRUSTED_AUTHSERV_IDS = frozenset(name.lower() for name in env.words("HELPDESK_TRUSTED_AUTHSERV_IDS"))
 MAIL_TIMEOUT_SECONDS = env.number("HELPDESK_MAIL_TIMEOUT_SECONDS", 30)
+#: A file of further authorities (PEM) that mail servers' certificates may come from; the system's are believed anyway.
+MAIL_CA_FILE = env.text("HELPDESK_MAIL_CA_FILE")
+#: A sender that says nothing for so long is taken for dead, and its mail goes to another.
+OUTBOX_LEASE_SECONDS = env.number("HELPDESK_OUTBOX_LEASE_SECONDS", 300)
 UNDO_SEND_SECONDS = env.number("HELPDESK_UNDO_SEND_SECONDS", 10)
 #: The breaker: at most this many automatic mails to one address in an hour, and this many in all.
 AUTO_MAIL_PER_ADDRESS_HOUR = env.number("HELPDESK_AUTO_MAIL_PER_ADDRESS_HOUR", 3)

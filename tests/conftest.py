@@ -35,7 +35,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             for name in mark.args:
                 if missing_tool(name):
                     reason = f"{name} is not installed"
-                    item.add_marker(pytest.mark.usefixtures("fail_for_missing_tool") if _REQUIRE_ALL else pytest.mark.skip(reason))
+                    item.add_marker(
+                        pytest.mark.usefixtures("fail_for_missing_tool") if _REQUIRE_ALL else pytest.mark.skip(reason)
+                    )
 
 
 @pytest.fixture
@@ -85,5 +87,3 @@ def manager_client(world: World) -> Client:
     client = Client()
     client.force_login(world.manager)
     return client
-
-

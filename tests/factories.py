@@ -33,11 +33,17 @@ _count = itertools.count(1)
 PASSWORD = "a-long-password-for-tests"
 
 
-def make_user(role: str = Role.AGENT, *, teams: tuple[Team, ...] = (), lead_of: tuple[Team, ...] = (), **fields: Any) -> User:
+def make_user(
+    role: str = Role.AGENT, *, teams: tuple[Team, ...] = (), lead_of: tuple[Team, ...] = (), **fields: Any
+) -> User:
     """Somebody of the staff."""
     n = next(_count)
     user = User.objects.create_user(
-        fields.pop("email", f"{role}{n}@halden.example"), PASSWORD, name=fields.pop("name", f"{role.title()} {n}"), role=role, **fields
+        fields.pop("email", f"{role}{n}@halden.example"),
+        PASSWORD,
+        name=fields.pop("name", f"{role.title()} {n}"),
+        role=role,
+        **fields,
     )
     for team in teams:
         TeamMembership.objects.create(team=team, user=user)
@@ -105,9 +111,10 @@ def mail(
     message = EmailMessage()
     message["From"], message["To"], message["Subject"] = sender, to, subject
     message["Message-ID"] = headers.pop("Message_ID", f"<m{next(_count)}@shop.example>")
+    kind = headers.pop("Content_Type", "text/plain")
     for name, value in headers.items():
         message[name.replace("_", "-")] = value
-    message.set_content(text)
+    message.set_content(text, subtype=kind.partition("/")[2])
     return message.as_bytes()
 
 

@@ -76,7 +76,9 @@ def reply(
         return already
     text = _worthy(text, attachments)
     if ticket.status in {Status.CLOSED, Status.SPAM}:
-        raise IllegalTransition(_("Ticket #%(number)s is closed: open a follow-up to write again.") % {"number": ticket.number})
+        raise IllegalTransition(
+            _("Ticket #%(number)s is closed: open a follow-up to write again.") % {"number": ticket.number}
+        )
     if seen_seq is not None:
         _ensure_seen(ticket, actor, seen_seq)
     to = checked(reply_recipients(ticket=ticket) if recipients is None else recipients)
@@ -133,7 +135,12 @@ def reply(
 
 
 def _say(
-    ticket: Ticket, message: Message, actor: Actor, outgoing: OutgoingMail | None, then_status: str, client_id: uuid.UUID | None
+    ticket: Ticket,
+    message: Message,
+    actor: Actor,
+    outgoing: OutgoingMail | None,
+    then_status: str,
+    client_id: uuid.UUID | None,
 ) -> None:
     """The reply counts from here: clocks, status, owner and the event."""
     from helpdesk.actions.lifecycle import STATUS_FIELDS, _KINDS, become
@@ -151,9 +158,7 @@ def _say(
         ticket.ensure_can(status)
         become(ticket, status)
     rank(ticket)
-    ticket.save(
-        update_fields=[*STATUS_FIELDS, "snippet", "first_replied_at", "owner", "message_count"]
-    )
+    ticket.save(update_fields=[*STATUS_FIELDS, "snippet", "first_replied_at", "owner", "message_count"])
     sends_at = outgoing.due_at.isoformat() if outgoing else None
     data = {"message": message.pk, "outgoing": outgoing.pk if outgoing else None, "sends_at": sends_at}
     news = [events.NewEvent(ticket, Kind.REPLIED, actor, data, client_id)]
@@ -242,9 +247,9 @@ def withdraw_reply(*, message: Message, actor: Actor) -> Draft:
     ticket = lock(message.ticket)
     access.ensure(actor, "ticket.reply", ticket)
     states = OutgoingMail.State
-    taken = OutgoingMail.objects.filter(message=message, state__in=[states.QUEUED, states.SCHEDULED], attempts=0).update(
-        state=states.CANCELLED
-    )
+    taken = OutgoingMail.objects.filter(
+        message=message, state__in=[states.QUEUED, states.SCHEDULED], attempts=0
+    ).update(state=states.CANCELLED)
     if not taken or actor.user is None:
         raise BadInput(_("Too late: the reply is already on its way."))
     message.refresh_from_db()
@@ -269,7 +274,11 @@ def _restore(ticket: Ticket, message: Message, actor: Actor) -> list[events.NewE
     before = message.origin.get("before", {})
     news: list[events.NewEvent] = []
     ticket.message_count = max(0, ticket.message_count - 1)
-    newest = ticket.messages.filter(audience=Audience.PUBLIC, withdrawn_at__isnull=True).order_by("-created_at", "-pk").first()
+    newest = (
+        ticket.messages.filter(audience=Audience.PUBLIC, withdrawn_at__isnull=True)
+        .order_by("-created_at", "-pk")
+        .first()
+    )
     ticket.snippet = " ".join(newest.reply_text.split())[:200] if newest else ""
     replied = TicketEvent.objects.filter(ticket=ticket, kind=Kind.REPLIED, data__message=message.pk).exists()
     if replied and ticket.customer_wrote_at and ticket.customer_wrote_at > message.created_at:
@@ -283,7 +292,9 @@ def _restore(ticket: Ticket, message: Message, actor: Actor) -> list[events.NewE
         old = before.get("status", ticket.status)
         if old != ticket.status and ticket.status != Status.CLOSED:
             back_to = Status.OPEN if old == Status.NEW else Status(old)
-            news.append(events.NewEvent(ticket, Kind.REOPENED, actor, {"previous": ticket.status, "why": "reply taken back"}))
+            news.append(
+                events.NewEvent(ticket, Kind.REOPENED, actor, {"previous": ticket.status, "why": "reply taken back"})
+            )
             ticket.status, ticket.resolved_at = back_to, None
     ticket.changed_at = now()
     rank(ticket)
@@ -297,7 +308,11 @@ def resend(*, message: Message, actor: Actor) -> OutgoingMail:
     ticket = lock(message.ticket)
     access.ensure(actor, "ticket.reply", ticket)
     outgoing = OutgoingMail.objects.select_for_update().filter(message=message).first()
-    if outgoing is None or outgoing.state not in {OutgoingMail.State.DEAD, OutgoingMail.State.HELD, OutgoingMail.State.DEFERRED}:
+    if outgoing is None or outgoing.state not in {
+        OutgoingMail.State.DEAD,
+        OutgoingMail.State.HELD,
+        OutgoingMail.State.DEFERRED,
+    }:
         raise BadInput(_("This reply is not waiting for another try."))
     outgoing.state, outgoing.due_at, outgoing.attempts, outgoing.told_at = OutgoingMail.State.QUEUED, now(), 0, None
     outgoing.recipients = [
@@ -325,7 +340,9 @@ def cancel_overtaken(arrivals: Sequence[TicketEvent]) -> None:
 
 def release_scheduled() -> int:
     """Hands scheduled replies that are due to the outbox; from here on they count as said. Returns how many."""
-    keys = OutgoingMail.objects.filter(state=OutgoingMail.State.SCHEDULED, due_at__lte=now()).values_list("pk", flat=True)[:50]
+    keys = OutgoingMail.objects.filter(state=OutgoingMail.State.SCHEDULED, due_at__lte=now()).values_list(
+        "pk", flat=True
+    )[:50]
     return sum(_release(key) for key in list(keys))
 
 
@@ -333,7 +350,10 @@ def release_scheduled() -> int:
 def _release(key: int) -> int:
     outgoing = OutgoingMail.objects.select_related("message__author_user", "ticket").get(pk=key)
     ticket = lock(outgoing.ticket)
-    if OutgoingMail.objects.filter(pk=key, state=OutgoingMail.State.SCHEDULED).update(state=OutgoingMail.State.QUEUED) != 1:
+    if (
+        OutgoingMail.objects.filter(pk=key, state=OutgoingMail.State.SCHEDULED).update(state=OutgoingMail.State.QUEUED)
+        != 1
+    ):
         return 0
     message = outgoing.message
     actor = Actor.of(message.author_user) if message.author_user else SYSTEM
@@ -376,7 +396,9 @@ def _ensure_seen(ticket: Ticket, actor: Actor, seen_seq: int) -> None:
 def _attach(message: Message, ticket: Ticket, actor: Actor, attachments: Sequence[Attachment]) -> None:
     for attachment in attachments:
         if attachment.message_id is not None or attachment.ticket_id != ticket.pk:
-            raise BadInput(_("The file %(name)s does not belong to this draft; attach it again.") % {"name": attachment.name})
+            raise BadInput(
+                _("The file %(name)s does not belong to this draft; attach it again.") % {"name": attachment.name}
+            )
     Attachment.objects.filter(pk__in=[a.pk for a in attachments], message__isnull=True).update(message=message)
 
 
@@ -385,5 +407,7 @@ def _sending_mailbox(ticket: Ticket) -> Mailbox:
     mailbox = mailbox or Mailbox.objects.filter(is_active=True, queue=ticket.queue).exclude(smtp_host="").first()
     mailbox = mailbox or Mailbox.objects.filter(is_active=True).exclude(smtp_host="").first()
     if mailbox is None or not mailbox.smtp_host:
-        raise BadInput(_("No mailbox can send this: a manager has to enter an SMTP server for the mailbox of this queue."))
+        raise BadInput(
+            _("No mailbox can send this: a manager has to enter an SMTP server for the mailbox of this queue.")
+        )
     return mailbox

@@ -15,7 +15,13 @@ def edit_customer(
     """Sets the facts an agent may correct; the audit book keeps which ones changed, not their words. Raises NotAllowed."""
     access.ensure(actor, "customer.edit")
     fresh = Customer.objects.select_for_update().get(pk=customer.pk)
-    wanted = {"name": name.strip()[:200], "tier": tier, "language": language, "time_zone": time_zone, "notes": notes.strip()}
+    wanted = {
+        "name": name.strip()[:200],
+        "tier": tier,
+        "language": language,
+        "time_zone": time_zone,
+        "notes": notes.strip(),
+    }
     changed = sorted(key for key, value in wanted.items() if getattr(fresh, key) != value)
     if not changed:
         return fresh

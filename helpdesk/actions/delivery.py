@@ -11,7 +11,7 @@ import hashlib
 import logging
 import random
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -62,12 +62,16 @@ def lease_due() -> list[OutgoingMail]:
             _hold(row)
             continue
         row.may_be_doubled = row.may_be_doubled or row.data_begun_at is not None
-        row.state, row.due_at = States.LEASED, now() + OutgoingMail.LEASE
+        row.state, row.due_at = States.LEASED, _lease_end()
         row.fence += 1
         row.attempts += 1
         ready.append(row)
     OutgoingMail.objects.bulk_update(ready, ["state", "due_at", "fence", "attempts", "may_be_doubled"])
     return ready
+
+
+def _lease_end() -> datetime:
+    return now() + timedelta(seconds=settings.OUTBOX_LEASE_SECONDS)
 
 
 def _over_the_limit(rows: Sequence[OutgoingMail]) -> set[int]:
@@ -152,7 +156,9 @@ def _fail_or_wait(row: OutgoingMail, answer: str, *, permanent: bool) -> None:
     if permanent or row.attempts >= _ATTEMPTS:
         row.state = States.DEAD
         row.recipients = [
-            {**r, "state": "failed", "answer": r.get("answer") or answer[:300]} if r["state"] in {"waiting", "deferred"} else r
+            {**r, "state": "failed", "answer": r.get("answer") or answer[:300]}
+            if r["state"] in {"waiting", "deferred"}
+            else r
             for r in row.recipients
         ]
         row.save(update_fields=["state", "last_error", "recipients"])

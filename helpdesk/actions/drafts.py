@@ -11,7 +11,9 @@ from helpdesk.models import Actor, Draft, Ticket
 from helpdesk.now import now
 
 
-def save_draft(*, ticket: Ticket, actor: Actor, mode: str, text: str, recipients: Iterable[dict[str, Any]] = ()) -> Draft:
+def save_draft(
+    *, ticket: Ticket, actor: Actor, mode: str, text: str, recipients: Iterable[dict[str, Any]] = ()
+) -> Draft:
     """Keeps what is written so far; the newest wins."""
     if mode not in Draft.Mode.values or actor.user is None:
         raise BadInput("A draft is a reply or a note of somebody signed in.")

@@ -36,7 +36,9 @@ def store_upload(*, actor: Actor, ticket: Ticket, name: str, content_type: str, 
             % {"name": name[:100], "limit": filesizeformat(settings.ATTACHMENT_MAX_BYTES)}
         ) from None
     except blobs.StorageFull:
-        raise FileNotKept(_("The file could not be kept: the server's disk is full. Your text is safe; try again later.")) from None
+        raise FileNotKept(
+            _("The file could not be kept: the server's disk is full. Your text is safe; try again later.")
+        ) from None
     return Attachment.objects.create(
         ticket=ticket,
         uploaded_by=actor.user,

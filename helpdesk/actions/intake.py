@@ -99,9 +99,7 @@ def find_or_make_customer(ledger: Ledger, email: str, name: str, language: str) 
         validate_email(email)
     except ValidationError:
         raise BadInput(_("“%(email)s” is not a mail address.") % {"email": email[:100]}) from None
-    address = (
-        CustomerAddress.objects.select_related("customer").filter(kind=AddressKind.EMAIL, value=email).first()
-    )
+    address = CustomerAddress.objects.select_related("customer").filter(kind=AddressKind.EMAIL, value=email).first()
     if address is not None:
         return address.customer
     domain = email.partition("@")[2]

@@ -29,7 +29,9 @@ STATUS_FIELDS = [
 
 
 @transaction.atomic
-def set_status(*, ticket: Ticket, actor: Actor, status: str, snoozed_until: datetime | None = None, why: str = "") -> Ticket:
+def set_status(
+    *, ticket: Ticket, actor: Actor, status: str, snoozed_until: datetime | None = None, why: str = ""
+) -> Ticket:
     """Moves the ticket to `status`. Snoozing without a time waits for the customer.
 
     Raises IllegalTransition, NotAllowed, and BadInput for a time that is not ahead.
@@ -106,7 +108,5 @@ def _sweep(due: object, old: str, new: str, kind: Kind, why: str) -> int:
     for ticket in tickets:
         become(ticket, new)
     Ticket.objects.bulk_update(tickets, STATUS_FIELDS)
-    events.record_many(
-        [events.NewEvent(t, kind, SYSTEM, {"previous": str(old), "why": why}) for t in tickets]
-    )
+    events.record_many([events.NewEvent(t, kind, SYSTEM, {"previous": str(old), "why": why}) for t in tickets])
     return len(tickets)

@@ -115,12 +115,16 @@ def _receive(arrival: _Arrival, known: Known, ledger: Ledger) -> Fate:
         return Fate(Verdict.BOUNCE, "A delivery report about a mail of this ticket.", joined, "bounce")
     placement = _place(arrival, known)
     if mail.machine in {MachineKind.AUTO_REPLY, MachineKind.RECEIPT} and placement.ticket is None:
-        return Fate(Verdict.AUTO_REPLY, f"An automatic reply ({mail.machine_reason}) that belongs to no ticket; kept here.")
+        return Fate(
+            Verdict.AUTO_REPLY, f"An automatic reply ({mail.machine_reason}) that belongs to no ticket; kept here."
+        )
     if placement.ticket is not None:
         return _join(arrival, placement.ticket, placement, known, ledger)
     mailbox = raw.mailbox
     if mailbox is not None and mailbox.new_tickets_require_verified_sender and arrival.check == SenderCheck.FAIL:
-        return Fate(Verdict.QUARANTINED, f"The sender check of {arrival.email} failed, and this mailbox holds such mail.")
+        return Fate(
+            Verdict.QUARANTINED, f"The sender check of {arrival.email} failed, and this mailbox holds such mail."
+        )
     return _open(arrival, placement, known, ledger)
 
 

@@ -101,9 +101,7 @@ class Known:
             keys |= set(Ticket.objects.filter(number__in=numbers).values_list("pk", flat=True))
         if not keys:
             return
-        merged = dict(
-            Ticket.objects.filter(pk__in=keys, merged_into__isnull=False).values_list("pk", "merged_into_id")
-        )
+        merged = dict(Ticket.objects.filter(pk__in=keys, merged_into__isnull=False).values_list("pk", "merged_into_id"))
         for _hop in range(_MERGE_HOPS):
             missing = set(merged.values()) - keys
             if not missing:

@@ -24,10 +24,14 @@ def our_addresses() -> frozenset[str]:
 def is_ours(email: str, ours: frozenset[str]) -> bool:
     """One of our addresses, with or without a plus part."""
     local, _at, domain = email.lower().partition("@")
-    return email.lower() in ours or f"{local.partition('+')[0]}@{domain}" in ours or number_in_address(email) is not None
+    return (
+        email.lower() in ours or f"{local.partition('+')[0]}@{domain}" in ours or number_in_address(email) is not None
+    )
 
 
-def reply_recipients(*, ticket: Ticket, to_message: Message | None = None, reply_all: bool = True) -> list[dict[str, str]]:
+def reply_recipients(
+    *, ticket: Ticket, to_message: Message | None = None, reply_all: bool = True
+) -> list[dict[str, str]]:
     """The recipients a reply starts with: Reply-To or From of the message answered, and its To and Cc without ourselves.
 
     Answers the newest public message of the customer unless `to_message` is given; without any mail, the customer's address.
@@ -67,7 +71,9 @@ def checked(recipients: Iterable[dict[str, Any]]) -> list[dict[str, str]]:
         except ValidationError:
             raise BadInput(_("“%(email)s” is not a mail address.") % {"email": email[:100]}) from None
         if is_ours(email, ours):
-            raise BadInput(_("%(email)s is one of our own mailboxes; mail to it would come back here.") % {"email": email})
+            raise BadInput(
+                _("%(email)s is one of our own mailboxes; mail to it would come back here.") % {"email": email}
+            )
         if kind not in {"to", "cc", "bcc"}:
             raise BadInput(_("A recipient is to, cc or bcc."))
         rows.append({"kind": kind, "email": email, "name": " ".join(str(entry.get("name", "")).split())[:200]})

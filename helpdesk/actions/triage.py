@@ -43,7 +43,9 @@ def classify_ticket(
     if subject is not None and subject.strip() != ticket.subject:
         if not subject.strip():
             raise BadInput(_("Write a subject: it is what everybody reads first."))
-        changes["subject"] = True  # the words themselves stay out of the stream, so that erasing a person touches no event
+        changes["subject"] = (
+            True  # the words themselves stay out of the stream, so that erasing a person touches no event
+        )
         ticket.subject = subject.strip()[:500]
     if issue_type is not None and issue_type.pk != ticket.issue_type_id:
         changes["issue_type"] = [ticket.issue_type_id, issue_type.pk]

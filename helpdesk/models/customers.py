@@ -68,7 +68,9 @@ class Customer(models.Model):
     country = models.CharField(_("country code"), max_length=2, blank=True)
     fields = models.JSONField(_("own fields"), default=dict, blank=True)
     notes = models.TextField(_("notes"), blank=True)
-    is_blocked = models.BooleanField(_("blocked"), default=False, help_text=_("Mail from blocked customers is ignored, and counted."))
+    is_blocked = models.BooleanField(
+        _("blocked"), default=False, help_text=_("Mail from blocked customers is ignored, and counted.")
+    )
     created_at = models.DateTimeField(_("customer since"))
 
     objects = CustomerQuerySet.as_manager()

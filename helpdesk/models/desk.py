@@ -22,7 +22,9 @@ class SavedViewQuerySet(models.QuerySet["SavedView"]):
 class SavedView(models.Model):
     """A filter over tickets with a name; without an owner it is shared with all."""
 
-    owner = models.ForeignKey(User, models.CASCADE, null=True, blank=True, related_name="saved_views", verbose_name=_("owner"))
+    owner = models.ForeignKey(
+        User, models.CASCADE, null=True, blank=True, related_name="saved_views", verbose_name=_("owner")
+    )
     name = models.CharField(_("name"), max_length=80)
     filters = models.JSONField(_("filter"), default=dict, blank=True)
     position = models.PositiveSmallIntegerField(_("position"), default=0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import ClassVar
 
 from django.db import models
@@ -80,7 +79,9 @@ class Mailbox(models.Model):
     smtp_username = models.CharField(_("SMTP user name"), max_length=255, blank=True)
     smtp_password = SealedTextField(_("SMTP password"), blank=True)
     plus_addressing = models.BooleanField(
-        _("answers carry a plus address"), default=True, help_text=_("Switch off when your provider refuses name+word@domain.")
+        _("answers carry a plus address"),
+        default=True,
+        help_text=_("Switch off when your provider refuses name+word@domain."),
     )
     auto_acknowledge = models.BooleanField(_("acknowledge new tickets"), default=False)
     acknowledgement = models.TextField(
@@ -172,7 +173,9 @@ class RawMail(models.Model):
                 nulls_distinct=False,
             ),
             models.UniqueConstraint(
-                fields=["mailbox", "uidvalidity", "uid"], condition=models.Q(uid__isnull=False), name="raw_mail_uid_once"
+                fields=["mailbox", "uidvalidity", "uid"],
+                condition=models.Q(uid__isnull=False),
+                name="raw_mail_uid_once",
             ),
         ]
         indexes: ClassVar[list[models.Index]] = [
@@ -220,8 +223,6 @@ class OutgoingMail(models.Model):
         DEAD = "dead", _("failed")
         HELD = "held", _("held by the breaker")
         CANCELLED = "cancelled", _("cancelled")
-
-    LEASE = timedelta(minutes=5)
 
     message = models.OneToOneField(Message, models.CASCADE, related_name="outgoing", verbose_name=_("message"))
     ticket = models.ForeignKey(Ticket, models.CASCADE, related_name="outgoing", verbose_name=_("ticket"))

@@ -27,7 +27,10 @@ class BusinessCalendar(models.Model):
     )
     holidays = models.JSONField(_("holidays"), default=list, blank=True, help_text=_('Dates: ["2026-12-25"].'))
     overrides = models.JSONField(
-        _("special days"), default=dict, blank=True, help_text=_('{"2026-12-24": [["08:00", "12:00"]]}; [] closes the day.')
+        _("special days"),
+        default=dict,
+        blank=True,
+        help_text=_('{"2026-12-24": [["08:00", "12:00"]]}; [] closes the day.'),
     )
 
     class Meta:

@@ -185,12 +185,12 @@ class Ticket(models.Model):
             models.Index(fields=["queue", "status", "-changed_at", "-id"], name="ticket_by_queue_status"),
             models.Index(fields=["owner", "status", "-changed_at", "-id"], name="ticket_by_owner_status"),
             models.Index(fields=["status", "-changed_at", "-id"], name="ticket_by_status"),
-            models.Index(fields=["rank_at", "id"], name="ticket_active", condition=models.Q(status__in=["new", "open"])),
+            models.Index(
+                fields=["rank_at", "id"], name="ticket_active", condition=models.Q(status__in=["new", "open"])
+            ),
             models.Index(fields=["customer", "-opened_at"], name="ticket_by_customer"),
             models.Index(fields=["-changed_at", "-id"], name="ticket_by_change"),
-            models.Index(
-                fields=["snoozed_until_at"], name="ticket_to_wake", condition=models.Q(status="snoozed")
-            ),
+            models.Index(fields=["snoozed_until_at"], name="ticket_to_wake", condition=models.Q(status="snoozed")),
             models.Index(fields=["resolved_at"], name="ticket_to_close", condition=models.Q(status="resolved")),
         ]
         constraints: ClassVar[list[models.BaseConstraint]] = [
@@ -248,7 +248,8 @@ class Participant(models.Model):
                 fields=["ticket", "user"], condition=models.Q(user__isnull=False), name="follower_once"
             ),
             models.CheckConstraint(
-                condition=models.Q(customer__isnull=False) ^ models.Q(user__isnull=False), name="participant_is_one_person"
+                condition=models.Q(customer__isnull=False) ^ models.Q(user__isnull=False),
+                name="participant_is_one_person",
             ),
         ]
 

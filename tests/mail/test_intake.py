@@ -140,7 +140,8 @@ def test_an_auto_reply_is_kept_inside_and_does_not_reopen(world: World) -> None:
     message = reply(ticket=world.ticket, actor=Actor.of(world.agent), text="Done.", then_status=Status.RESOLVED)
 
     (row,) = receive(
-        mail("Out of office", In_Reply_To=f"<{message.message_id}>", Auto_Submitted="auto-replied"), mailbox=world.mailbox
+        mail("Out of office", In_Reply_To=f"<{message.message_id}>", Auto_Submitted="auto-replied"),
+        mailbox=world.mailbox,
     )
 
     stored = Message.objects.get(raw_mail=row)
@@ -151,7 +152,9 @@ def test_an_auto_reply_is_kept_inside_and_does_not_reopen(world: World) -> None:
 def test_a_mail_of_ours_that_comes_back_is_ignored_with_its_reason(world: World) -> None:
     message = reply(ticket=world.ticket, actor=Actor.of(world.agent), text="Hello.")
 
-    (row,) = receive(mail("Re: dock", Message_ID=f"<{message.message_id}>", sender="support@halden.example"), mailbox=world.mailbox)
+    (row,) = receive(
+        mail("Re: dock", Message_ID=f"<{message.message_id}>", sender="support@halden.example"), mailbox=world.mailbox
+    )
 
     assert (row.verdict, row.ticket_id) == (Verdict.IGNORED, None)
     assert "ours" in row.reason

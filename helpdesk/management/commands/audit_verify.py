@@ -29,6 +29,8 @@ class Command(BaseCommand):
             "head": head.digest if head else "",
             "broken_at": broken.position if broken else None,
         }
-        self.stdout.write(json.dumps(answer) if options["json"] else f"{answer['entries']} entries, head {answer['head']}")
+        self.stdout.write(
+            json.dumps(answer) if options["json"] else f"{answer['entries']} entries, head {answer['head']}"
+        )
         if broken is not None:
             raise CommandError(f"Entry {broken.position} does not follow from the one before it: the book was altered.")

@@ -83,7 +83,9 @@ def _make_queue() -> None:
     Queue.objects.create(name="Dry run", team=Team.objects.create(name="Dry run"))
 
 
-def run_batch(batch: list[tuple[str, bytes]], box: Mailbox | None, pipeline: Pipeline, *, keep_files: bool) -> list[dict[str, Any]]:
+def run_batch(
+    batch: list[tuple[str, bytes]], box: Mailbox | None, pipeline: Pipeline, *, keep_files: bool
+) -> list[dict[str, Any]]:
     """Stores, parses and writes a batch; returns the report of each mail, in order."""
     rows = store([Fetched(content, source=name) for name, content in batch], box, is_import=True)
     pending = [row for row in rows if row.state == RawMail.State.PENDING]

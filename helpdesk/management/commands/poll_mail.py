@@ -40,7 +40,9 @@ class Command(BaseCommand):
             if options["json"]:
                 self.stdout.write(json.dumps(asdict(passage), ensure_ascii=False))
             else:
-                words = passage.problem or ("another poller is at it" if passage.skipped else f"{passage.fetched} fetched")
+                words = passage.problem or (
+                    "another poller is at it" if passage.skipped else f"{passage.fetched} fetched"
+                )
                 self.stdout.write(f"{passage.mailbox}: {words}")
         if failed:
             raise CommandError(f"{failed} of {len(boxes)} mailboxes could not be read.")
