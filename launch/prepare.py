@@ -23,22 +23,28 @@ def main(arguments: list[str]) -> int:
 
     django.setup()
     call_command("migrate", interactive=False, verbosity=1)
-    if (
-        "--no-demo" not in arguments
-        and SEED_COMMAND in get_commands()
-        and ("--refresh-demo" in arguments or _is_empty())
-    ):
+    wanted = SEED_COMMAND in get_commands() and "--no-demo" not in arguments
+    if wanted and (_nobody_is_there() or ("--refresh-demo" in arguments and _the_demo_is_there())):
         sys.stdout.write("Writing the demo's week\n")
         sys.stdout.flush()
         call_command(SEED_COMMAND)
     return 0
 
 
-def _is_empty() -> bool:
+def _nobody_is_there() -> bool:
     """Whether nobody can sign in yet: demo data goes into no database that somebody uses."""
     from django.contrib.auth import get_user_model
 
     return not get_user_model()._default_manager.exists()
+
+
+def _the_demo_is_there() -> bool:
+    """Whether the database is a demo's: its first account can sign in."""
+    from django.contrib.auth import get_user_model
+
+    from demo.accounts import ACCOUNTS
+
+    return get_user_model()._default_manager.filter(email=ACCOUNTS[0].email).exists()
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from launch import LaunchError, catalogues, environment, ports, programs
@@ -38,12 +40,10 @@ def run(arguments: list[str]) -> int:
         catalogues.compile_stale()
         database = None if os.environ.get("DATABASE_URL") else EmbeddedPostgres(make_var() / "postgres")
         try:
-            url = _start_database(database)
-            house = programs.house_env(addresses, url)
+            env = programs.house_env(addresses, _start_database(database))
             supervisor = Supervisor(make_var() / "log", signals, say)
             try:
-                if not signals.wanted():
-                    _serve(arguments, begun, signals, supervisor, database, addresses, house, running)
+                _House(addresses, env, database, signals, supervisor).serve(arguments, begun, running)
             finally:
                 _say_stopping(signals)
                 supervisor.stop()
@@ -69,6 +69,89 @@ def manage(arguments: list[str]) -> int:
         return subprocess.run(command, cwd=CHECKOUT, env=env, check=False).returncode
 
 
+@dataclass(frozen=True)
+class _House:
+    """The house while it runs: its addresses, the variables of its processes, and what keeps them alive."""
+
+    addresses: Addresses
+    env: dict[str, str]
+    database: EmbeddedPostgres | None
+    signals: Signals
+    supervisor: Supervisor
+
+    def serve(self, arguments: list[str], begun: float, running: Running) -> None:
+        """Everything from the migrations to the stop signal.
+
+        Web loads beside the migrations and answers "not ready" until they are done. The rest follows when it answers,
+        so that four programs loading at once do not delay the first page.
+        """
+        env = environment.for_children(**self.env)
+        web, *rest = programs.house(env, self.addresses)
+        if not self.signals.wanted():
+            self.supervisor.add(web)
+            self._prepare(arguments, env)
+            self._wait_for("web", lambda: _desk_answers(self.addresses.desk))
+        if self.signals.wanted():
+            return
+        running.publish(self.env)
+        for program in (programs.mail_server(env), *rest):
+            self.supervisor.add(program)
+        self._wait_for("demo-mail", lambda: ports.answers(self.addresses.page))
+        if self.signals.wanted():
+            return
+        _print_addresses(self.addresses, time.monotonic() - begun, self.database)
+        while not self.signals.wanted():
+            self.signals.wait(LOOK_SECONDS)
+            self.supervisor.tend()
+            self._tend_database()
+
+    def _prepare(self, arguments: list[str], env: dict[str, str]) -> None:
+        """Migrates and seeds, unless the embedded database is known to be as this code wants it."""
+        stamp = make_var() / "prepared.json"
+        wanted = {
+            "schema": schema_digest(),
+            "database": hashlib.sha256(env["DATABASE_URL"].encode()).hexdigest(),
+            "mail": [self.addresses.imap, self.addresses.smtp],
+        }
+        known = {} if self.database is not None and self.database.fresh else _read(stamp)
+        if known == wanted and self.database is not None:
+            return
+        moved = known.get("database") == wanted["database"] and known.get("mail") != wanted["mail"]
+        options = [*arguments, "--refresh-demo"] if moved else arguments
+        write_private(stamp, json.dumps({"database": wanted["database"], "unfinished": True}))
+        progress = Progress("migrations and demo data")
+        code, tail = self.supervisor.run_once(programs.prepare(env, options), progress.beat)
+        if self.signals.wanted():
+            return
+        if code != 0:
+            raise LaunchError(
+                f"The database could not be prepared (exit {code}). The end of var/log/prepare.log:\n{tail}"
+            )
+        write_private(stamp, json.dumps(wanted))
+        progress.end()
+
+    def _wait_for(self, name: str, answers: Callable[[], bool]) -> None:
+        """Until the program answers; says so and goes on when it was left off or takes longer than a minute."""
+        progress = Progress(name)
+        end = time.monotonic() + READY_SECONDS
+        child = next(child for child in self.supervisor.children if child.program.name == name)
+        while not self.signals.wanted() and not child.given_up and time.monotonic() < end:
+            if answers():
+                progress.end("started")
+                return
+            progress.beat("starting")
+            self.supervisor.tend()
+            self.signals.wait(0.1)
+        if not self.signals.wanted():
+            say(f"  {name} does not answer yet; see {shown(child.log)}. Everything else goes on.")
+
+    def _tend_database(self) -> None:
+        if self.database is not None and self.database.pid is None and not self.signals.wanted():
+            say("The embedded database ended; it starts again.")
+            self.database.start()
+            say("The embedded database is back.")
+
+
 def _start_database(database: EmbeddedPostgres | None) -> str:
     if database is None:
         return os.environ["DATABASE_URL"]
@@ -84,92 +167,11 @@ def _start_database(database: EmbeddedPostgres | None) -> str:
     return url
 
 
-def _serve(
-    arguments: list[str],
-    begun: float,
-    signals: Signals,
-    supervisor: Supervisor,
-    database: EmbeddedPostgres | None,
-    addresses: Addresses,
-    house: dict[str, str],
-    running: Running,
-) -> None:
-    env = environment.for_children(**house)
-    web, *rest = programs.house(env, addresses)
-    supervisor.add(programs.mail_server(env))
-    supervisor.add(web)  # beside the migrations, to be loaded when they are done; until then it answers "not ready"
-    _prepare(arguments, signals, supervisor, database, addresses, env)
-    for program in rest:
-        supervisor.add(program)
-    if signals.wanted():
-        return
-    running.publish(house)
-    _wait_for_the_desk(signals, supervisor, addresses.desk)
-    if signals.wanted():
-        return
-    _print_addresses(addresses, time.monotonic() - begun, database)
-    while not signals.wanted():
-        signals.wait(LOOK_SECONDS)
-        supervisor.tend()
-        if database is not None and database.pid is None and not signals.wanted():
-            say("The embedded database ended; it starts again.")
-            database.start()
-            say("The embedded database is back.")
-
-
-def _prepare(
-    arguments: list[str],
-    signals: Signals,
-    supervisor: Supervisor,
-    database: EmbeddedPostgres | None,
-    addresses: Addresses,
-    env: dict[str, str],
-) -> None:
-    """Migrates and seeds, unless the embedded database is known to be as this code wants it."""
-    stamp = make_var() / "prepared.json"
-    wanted = {
-        "schema": schema_digest(),
-        "database": hashlib.sha256(env["DATABASE_URL"].encode()).hexdigest(),
-        "mail": [addresses.imap, addresses.smtp],
-    }
-    known = {} if database is not None and database.fresh else _read(stamp)
-    if known == wanted and database is not None:
-        return
-    moved = known.get("database") == wanted["database"] and known.get("mail") != wanted["mail"]
-    options = (["--refresh-demo"] if moved or known.get("unfinished") else []) + arguments
-    write_private(stamp, json.dumps({"database": wanted["database"], "unfinished": True}))
-    progress = Progress("migrations and demo data")
-    code, tail = supervisor.run_once(programs.prepare(env, options), lambda last: progress.beat(last))
-    if signals.wanted():
-        return
-    if code != 0:
-        raise LaunchError(
-            f"The database could not be prepared (exit {code}). Last lines of var/log/prepare.log:\n{tail}"
-        )
-    write_private(stamp, json.dumps(wanted))
-    progress.end()
-
-
 def _read(stamp: Path) -> dict[str, object]:
     try:
         return dict(json.loads(stamp.read_text(encoding="utf-8")))
     except (FileNotFoundError, ValueError):
         return {}
-
-
-def _wait_for_the_desk(signals: Signals, supervisor: Supervisor, port: int) -> None:
-    progress = Progress("web, worker, dispatcher")
-    end = time.monotonic() + READY_SECONDS
-    web = next(child for child in supervisor.children if child.program.name == "web")
-    while not signals.wanted() and not web.given_up and time.monotonic() < end:
-        if _desk_answers(port):
-            progress.end("started")
-            return
-        progress.beat("waiting for the first page")
-        supervisor.tend()
-        signals.wait(0.1)
-    if not signals.wanted():
-        say(f"The desk does not answer on port {port} yet; see var/log/web.log. Everything else goes on.")
 
 
 def _desk_answers(port: int) -> bool:

@@ -27,7 +27,7 @@ def fake(name, env, body="time.sleep(600)"):
     return Program(name, [sys.executable, "-c", script, f"{folder}/{name}.pid"], env)
 web = ("import http.server as h; Q = type('Q', (h.SimpleHTTPRequestHandler,), {'do_GET': lambda s: s.send_error(404)});"
        "h.HTTPServer(('127.0.0.1', int(os.environ['WEB_PORT'])), Q).serve_forever()")
-programs.mail_server = lambda env: fake("demo-mail", env)
+programs.mail_server = lambda env: fake("demo-mail", {**env, "WEB_PORT": env["HELPDESK_DEMO_PAGE_PORT"]}, web)
 programs.prepare = lambda env, arguments: fake("prepare", env, "sys.exit(int(os.environ.get('FAIL', '0')))")
 programs.house = lambda env, at: [fake("web", {**env, "WEB_PORT": str(at.desk)}, web), fake("worker", env)]
 from launch import LaunchError, run
@@ -77,6 +77,7 @@ def read_until(process: subprocess.Popen[str], text: str) -> str:
 
 def pids(folder: Path) -> dict[str, int]:
     """The processes of the fake house and its database."""
+    assert eventually(lambda: (folder / "worker.pid").exists() and (folder / "worker.pid").read_text() != "")
     found = {file.stem: int(file.read_text()) for file in folder.glob("*.pid")}
     found.pop("prepare")
     return found | {"postgres": int((folder / "postgres" / "postmaster.pid").read_text().splitlines()[0])}
