@@ -17,7 +17,8 @@ from helpdesk.mail.message import Address, MachineKind, ParsedMail
 _First = Callable[[str], str]
 _Verdict = tuple[MachineKind, str]
 
-# Put on every automatic mail of ours; a mail that carries it came back to us.
+# Put on every mail of ours with the mailbox's address: a mail that carries one of our addresses there came back to us;
+# another address there is that of another installation of this helpdesk and says nothing.
 LOOP_HEADER = "x-helpdesk-loop"
 
 # The fields `classify` looks at, lower case: the caller decodes no others for it.
@@ -178,11 +179,10 @@ def classify(
         return MachineKind.BOUNCE, "delivery status"
     if report_type == "disposition-notification":
         return MachineKind.RECEIPT, "report-type: disposition-notification"
-    if LOOP_HEADER in fields:
-        return MachineKind.LOOP, LOOP_HEADER
-    for value in fields.get("x-loop", ()):
-        if any(without_extension(word.strip("<>")) in our_addresses for word in re.split(r"[\s,;]+", value)):
-            return MachineKind.LOOP, f"X-Loop: {value[:200]}"
+    for name in (LOOP_HEADER, "x-loop"):
+        for value in fields.get(name, ()):
+            if any(without_extension(word.strip("<>")) in our_addresses for word in re.split(r"[\s,;]+", value)):
+                return MachineKind.LOOP, f"{name.title()}: {value[:200]}"
     if email and without_extension(email) in our_addresses:
         return MachineKind.LOOP, f"From: {email}"
     if verdict := _by_automatic_fields(fields, first):

@@ -45,6 +45,12 @@ _ALIASES = {
 # Codecs of Python that are no charsets of mail and cost time or change meaning.
 _NEVER = frozenset({"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem"})
 
+# What undeclared mail is in; rarer charsets would only win by chance.
+_LIKELY = [
+    "cp1252", "cp1250", "cp1251", "koi8_r", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "iso8859_2", "iso8859_5",
+    "iso8859_6", "iso8859_7", "iso8859_9", "cp866", "gb18030", "big5", "cp932", "euc_jp", "cp949", "cp874",
+]  # fmt: skip
+
 _HIGH = re.compile(rb"[\x80-\xff]")
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 _SURROGATES = re.compile("[\ud800-\udfff]")
@@ -164,7 +170,7 @@ def _sniff(data: bytes) -> str:
     from charset_normalizer import from_bytes
 
     try:
-        best = from_bytes(sample, steps=3, chunk_size=1024, preemptive_behaviour=False).best()
+        best = from_bytes(sample, 3, 1024, cp_isolation=_LIKELY, preemptive_behaviour=False).best()
     except Exception:  # noqa: BLE001 - a guess that fails is no reason to lose the mail
         return ""
     if best is None:
