@@ -130,35 +130,37 @@ class AgentConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
         await self.send_json({"type": "resync"})
 
     async def resync(self, frame: dict[str, Any]) -> None:
-        """From the layer after a gap."""
-        await self.send_json({"type": "resync"})
+        """From the layer after a gap: a change of rights may be among what was lost."""
+        await self.rights_changed(frame)
 
     async def _join_queues(self) -> None:
-        wanted = [realtime.queue_group(key) for key in await self._queue_ids()]
+        wanted = [realtime.queue_group(key) for key in await database_sync_to_async(self._queue_ids)()]
         for group in set(self.queue_groups) - set(wanted):
             await self.channel_layer.group_discard(group, self.channel_name)
         for group in set(wanted) - set(self.queue_groups):
             await self.channel_layer.group_add(group, self.channel_name)
         self.queue_groups = wanted
 
-    @database_sync_to_async  # type: ignore[misc]
-    def _actor(self) -> Actor | None:
-        return self._current_actor()
+    async def _actor(self) -> Actor | None:
+        actor: Actor | None = await database_sync_to_async(self._current_actor)()
+        return actor
 
     def _current_actor(self) -> Actor | None:
         """Read afresh: the row decides, not what was true when the tab was opened."""
-        user = User.objects.filter(pk=self.user_id, is_active=True).first()
+        user = User.objects.filter(pk=self.user_id, is_active=True).first() if self.user_id else None
         if user is None or lacks_second_factor(user):
             return None
         return Actor.of(user)
 
-    @database_sync_to_async  # type: ignore[misc]
+    async def _visible_ticket(self, public_id: str) -> int | None:
+        key: int | None = await database_sync_to_async(self._find_visible)(public_id)
+        return key
+
     def _queue_ids(self) -> list[int]:
         actor = self._current_actor()
         return list(Queue.objects.visible_to(actor).values_list("pk", flat=True)) if actor else []
 
-    @database_sync_to_async  # type: ignore[misc]
-    def _visible_ticket(self, public_id: str) -> int | None:
+    def _find_visible(self, public_id: str) -> int | None:
         actor = self._current_actor()
         try:
             key = uuid.UUID(public_id)

@@ -22,7 +22,7 @@ class Figures:
         registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         PlatformCollector(registry=registry)
-        registry.register(cls())  # type: ignore[arg-type]
+        registry.register(cls())
         return registry
 
     def collect(self) -> Iterator[Metric]:

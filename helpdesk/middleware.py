@@ -96,7 +96,7 @@ class DatabaseOutageMiddleware:
                 content_type="application/problem+json",
             )
         else:
-            response = render(None, "503.html", {"words": words}, status=503)  # type: ignore[arg-type]
+            response = render(request, "503.html", {"words": words}, status=503)
         response["Retry-After"] = "5"
         return response
 

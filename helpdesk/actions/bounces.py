@@ -5,7 +5,7 @@ from __future__ import annotations
 from helpdesk.actions.ledger import Ledger, PendingEvent
 from helpdesk.actions.lifecycle import become
 from helpdesk.actions.mail_known import Known
-from helpdesk.mail.message import Bounce
+from helpdesk.mail.message import Bounce, BouncedRecipient
 from helpdesk.models import (
     SYSTEM,
     AddressKind,
@@ -49,19 +49,21 @@ def take_bounce(bounce: Bounce, message: Message, known: Known, ledger: Ledger) 
     return ticket
 
 
-def _mark(outgoing: OutgoingMail, failed: dict[str, object], ledger: Ledger) -> None:
+def _mark(outgoing: OutgoingMail, failed: dict[str, BouncedRecipient], ledger: Ledger) -> None:
     """Only people the mail really went to: a forged report cannot mark others."""
     named = {r["email"].lower() for r in outgoing.recipients} & set(failed)
     hit = named or ({outgoing.recipients[0]["email"].lower()} if len(outgoing.recipients) == 1 else set())
     outgoing.recipients = [
-        {**r, "state": "bounced", "answer": getattr(failed.get(r["email"].lower()), "diagnostic", "")[:300]}
-        if r["email"].lower() in hit
-        else r
+        {**r, "state": "bounced", "answer": _words(failed.get(r["email"].lower()))} if r["email"].lower() in hit else r
         for r in outgoing.recipients
     ]
     outgoing.save(update_fields=["recipients"])
     for email in hit:
-        status = getattr(failed.get(email), "status", "")
+        status = failed[email].status if email in failed else ""
         CustomerAddress.objects.filter(kind=AddressKind.EMAIL, value=email).update(
             bounced_at=ledger.at, bounce_status=status[:20]
         )
+
+
+def _words(recipient: BouncedRecipient | None) -> str:
+    return recipient.diagnostic[:300] if recipient else ""

@@ -6,15 +6,16 @@ asked five hundred at a time, so that memory is bounded by bytes and not by the 
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from django.conf import settings
 from imapclient import IMAPClient, SocketTimeout
 from imapclient.exceptions import IMAPClientError, LoginError
 
+from helpdesk.mail import tls
 from helpdesk.mail.oauth import NoToken, access_token
 from helpdesk.mail.store import Fetched
 from helpdesk.models import Mailbox, Security
@@ -42,13 +43,15 @@ class Connection:
     def _connect(self) -> Any:
         box = self.mailbox
         try:
-            context = ssl.create_default_context()
+            context = tls.context()
             client = IMAPClient(
                 box.imap_host,
                 port=box.imap_port,
                 ssl=box.imap_security == Security.TLS,
                 ssl_context=context if box.imap_security == Security.TLS else None,
-                timeout=SocketTimeout(connect=min(10, settings.MAIL_TIMEOUT_SECONDS), read=settings.MAIL_TIMEOUT_SECONDS),
+                timeout=SocketTimeout(
+                    connect=min(10, settings.MAIL_TIMEOUT_SECONDS), read=settings.MAIL_TIMEOUT_SECONDS
+                ),
             )
             client.normalise_times = False
             if box.imap_security == Security.STARTTLS:
@@ -96,7 +99,7 @@ class Connection:
         """Fetches in batches bounded by count and bytes. A mail over MAIL_MAX_BYTES comes with its headers only."""
         for start in range(0, len(uids), _SIZES_AT_ONCE):
             some = list(uids[start : start + _SIZES_AT_ONCE])
-            sizes = self._ask(lambda some=some: self.client.fetch(some, ["RFC822.SIZE"]))
+            sizes = self._ask(partial(self.client.fetch, some, ["RFC822.SIZE"]))
             batch: list[int] = []
             total = 0
             for uid in some:

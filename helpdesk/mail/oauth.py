@@ -25,7 +25,7 @@ def xoauth2(user: str, token: str) -> str:
 def access_token(mailbox: Mailbox) -> str:
     """A valid access token, from the row while it lasts, else by the refresh token. Raises NoToken."""
     if mailbox.oauth_access_token and mailbox.oauth_expires_at and mailbox.oauth_expires_at - _EARLY > now():
-        return mailbox.oauth_access_token
+        return str(mailbox.oauth_access_token)
     form = {
         "grant_type": "refresh_token",
         "refresh_token": mailbox.oauth_refresh_token,
@@ -39,12 +39,16 @@ def access_token(mailbox: Mailbox) -> str:
         )
         body = answer.json()
     except (requests.RequestException, ValueError) as problem:
-        raise NoToken(f"The token address {mailbox.oauth_token_url} does not answer as expected: {problem}") from problem
+        raise NoToken(
+            f"The token address {mailbox.oauth_token_url} does not answer as expected: {problem}"
+        ) from problem
     if not isinstance(body, dict) or answer.status_code != 200 or not body.get("access_token"):
         word = body.get("error", answer.status_code) if isinstance(body, dict) else answer.status_code
-        raise NoToken(f"The token server refused the refresh token ({word}): sign the mailbox in again and enter the new one.")
+        raise NoToken(
+            f"The token server refused the refresh token ({word}): sign the mailbox in again and enter the new one."
+        )
     mailbox.oauth_access_token = str(body["access_token"])
     mailbox.oauth_expires_at = now() + timedelta(seconds=int(body.get("expires_in", 3600)))
     mailbox.oauth_refresh_token = str(body.get("refresh_token") or mailbox.oauth_refresh_token)
     mailbox.save(update_fields=["oauth_access_token", "oauth_expires_at", "oauth_refresh_token"])
-    return mailbox.oauth_access_token
+    return str(mailbox.oauth_access_token)

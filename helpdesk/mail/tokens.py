@@ -28,7 +28,7 @@ def _mac(key: str, purpose: str, text: str) -> str:
 
 def _valid(purpose: str, text: str, mac: str) -> bool:
     keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-    return any([hmac.compare_digest(_mac(key, purpose, text), mac.lower()) for key in keys])
+    return any(hmac.compare_digest(_mac(key, purpose, text), mac.lower()) for key in keys)
 
 
 def plus_address(address: str, number: int) -> str:

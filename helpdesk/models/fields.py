@@ -18,7 +18,7 @@ def _sealer() -> MultiFernet:
     )
 
 
-class SealedTextField(models.TextField):
+class SealedTextField(models.TextField[str, str]):
     """A secret (mailbox password, OAuth token) that rests encrypted under SECRET_KEY.
 
     Reading with another key gives an empty text: the mailbox then says that its password must be entered again.

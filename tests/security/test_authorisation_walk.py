@@ -17,7 +17,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from helpdesk.access import MATRIX, TOKEN_SCOPE
 from helpdesk.consumers import AgentConsumer, websocket_routes
-from helpdesk.models import TeamMembership, User
+from helpdesk.models import TeamMembership
 from tests.security.matrix import (
     ADDRESSES,
     BRANCHES,
@@ -154,7 +154,7 @@ def test_a_door_lets_in_exactly_whom_the_matrix_names(route: str, rooms: Rooms) 
 
 def _is_private_case(route: str, role: str, side: str) -> bool:
     """A saved view has an owner and no team: its wall is tested beside it, and the inline picture answers to tokens alone."""
-    return route.startswith("views/<") or route.startswith("files/inline")
+    return route.startswith(("views/<", "files/inline"))
 
 
 def _outcome(response: HttpResponse, door: Door) -> str:
