@@ -13,7 +13,9 @@ from helpdesk.models import Customer, SavedView, User
 
 
 def _zones() -> list[tuple[str, str]]:
-    names = sorted(n for n in zoneinfo.available_timezones() if "/" in n and not n.startswith(("Etc/", "posix", "right")))
+    names = sorted(
+        n for n in zoneinfo.available_timezones() if "/" in n and not n.startswith(("Etc/", "posix", "right"))
+    )
     return [("UTC", "UTC"), *((name, name.replace("_", " ")) for name in names)]
 
 
@@ -40,7 +42,12 @@ class CustomerForm(forms.ModelForm[Customer]):
     class Meta:
         model = Customer
         fields: ClassVar[list[str]] = ["name", "tier", "language", "time_zone", "notes"]
-        labels: ClassVar[dict[str, object]] = {"name": _("Name"), "tier": _("Tier"), "language": _("Writes"), "notes": _("Notes")}
+        labels: ClassVar[dict[str, object]] = {
+            "name": _("Name"),
+            "tier": _("Tier"),
+            "language": _("Writes"),
+            "notes": _("Notes"),
+        }
         widgets: ClassVar[dict[str, forms.Widget]] = {"notes": forms.Textarea(attrs={"rows": 3})}
 
     language = forms.CharField(

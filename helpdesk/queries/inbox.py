@@ -182,8 +182,9 @@ def capped_counts(actor: Actor, filters: Iterable[TicketFilter]) -> list[int | N
         params.extend(values)
         places.append(place)
     if selects:
+        statement = "SELECT " + ", ".join(selects)  # every part was written by the ORM; values go as parameters
         with connection.cursor() as cursor:
-            cursor.execute("SELECT " + ", ".join(selects), params)
+            cursor.execute(statement, params)
             row = cursor.fetchone()
         for place, count in zip(places, row, strict=True):
             counts[place] = count

@@ -1,4 +1,4 @@
-"""One ticket as its page shows it: the timeline of messages and events, what changed since a `seq`, people and choices."""
+"""One ticket as its page shows it: the timeline of messages and events, changes since a `seq`, people, choices."""
 
 from __future__ import annotations
 
@@ -89,8 +89,10 @@ class _IsRich(Func):
 
 def _messages(actor: Actor, ticket: Ticket, *, may_read_notes: bool) -> QuerySet[Message]:
     found = Message.objects.visible_to(actor).filter(ticket=ticket)
-    found = found.filter(Q(audience=Audience.PUBLIC) | Q(audience=Audience.INTERNAL)) if may_read_notes else found.filter(
-        audience=Audience.PUBLIC
+    found = (
+        found.filter(Q(audience=Audience.PUBLIC) | Q(audience=Audience.INTERNAL))
+        if may_read_notes
+        else found.filter(audience=Audience.PUBLIC)
     )
     return (
         found.select_related("author_user", "author_customer", "outgoing")
@@ -136,7 +138,9 @@ def changes_since(
     events = list(TicketEvent.objects.filter(ticket=ticket, seq__gt=seq).order_by("seq")[: _EVENTS_SHOWN + 1])
     if len(events) > _EVENTS_SHOWN:
         return None
-    touched = {e.data[key] for e in events for key in ("message", "bounced_message") if isinstance(e.data.get(key), int)}
+    touched = {
+        e.data[key] for e in events for key in ("message", "bounced_message") if isinstance(e.data.get(key), int)
+    }
     rows = list(_messages(actor, ticket, may_read_notes=may_read_notes).filter(pk__in=touched)) if touched else []
     return _merged(rows, events, language)
 
@@ -217,7 +221,9 @@ class Neighbour:
 def neighbours(actor: Actor, ticket: Ticket) -> list[Neighbour]:
     """Linked tickets in both directions, only those the actor may see."""
     links = list(
-        TicketLink.objects.filter(Q(ticket=ticket) | Q(other=ticket)).select_related("ticket", "other").order_by("pk")[:50]
+        TicketLink.objects.filter(Q(ticket=ticket) | Q(other=ticket))
+        .select_related("ticket", "other")
+        .order_by("pk")[:50]
     )
     if not links:
         return []

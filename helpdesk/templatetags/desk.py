@@ -10,6 +10,7 @@ from django.forms import BoundField
 from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 
 from helpdesk.models import Channel, Priority, Status, User
 
@@ -17,7 +18,10 @@ register = template.Library()
 
 #: Icons that point along the line of reading and therefore mirror in right-to-left pages.
 _DIRECTIONAL = frozenset(
-    "arrow-start arrow-end chevron-start chevron-end escalate panel reply reply-all forward send undo door external".split()
+    [
+        *("arrow-start", "arrow-end", "chevron-start", "chevron-end", "escalate", "panel"),
+        *("reply", "reply-all", "forward", "send", "undo", "door", "external"),
+    ]
 )
 _CHANNEL_ICONS: dict[str, str] = {
     Channel.MAIL: "mail",
@@ -41,7 +45,7 @@ def icon(name: str, size: str = "") -> SafeString:
 
 
 def initials(name: str) -> str:
-    """One or two letters for an avatar: one for Arabic script, the first character for Han, else first and last initial."""
+    """One or two letters for an avatar: one for Arabic script and Han, else the first and last initial."""
     words = [word for word in name.split() if word[:1].isalnum()]
     if not words:
         return "?"
@@ -68,7 +72,7 @@ def avatar(person: Any, size: str = "") -> SafeString:
 @register.simple_tag
 def status_mark(status: str, word: str = "", hide_word: bool = False) -> SafeString:
     """The shape of a status with its word; the word may be visible to screen readers only."""
-    word = word or str(Status(status).label)
+    word = capfirst(word or str(Status(status).label))
     said = format_html('<span class="visually-hidden">{}</span>', word) if hide_word else format_html("{}", word)
     return format_html('<span class="status" data-kind="{}">{}{}</span>', status, icon(f"s-{status}"), said)
 
@@ -76,7 +80,7 @@ def status_mark(status: str, word: str = "", hide_word: bool = False) -> SafeStr
 @register.simple_tag
 def priority_mark(priority: int, hide_word: bool = False) -> SafeString:
     """The shape of a priority with its word."""
-    level, word = _PRIORITY_LEVELS[priority], str(Priority(priority).label)
+    level, word = _PRIORITY_LEVELS[priority], capfirst(str(Priority(priority).label))
     said = format_html('<span class="visually-hidden">{}</span>', word) if hide_word else format_html("{}", word)
     return format_html('<span class="prio" data-level="{}">{}{}</span>', level, icon(f"prio-{level}", "sm"), said)
 
@@ -92,7 +96,7 @@ def channel_mark(channel: str) -> SafeString:
 @register.filter
 def with_class(field: BoundField, classes: str) -> SafeString:
     """The form field's widget with our classes, told about its error or hint."""
-    attributes: dict[str, str] = {"class": classes} if classes else {}
+    attributes: dict[str, str | bool] = {"class": classes} if classes else {}
     if field.errors:
         attributes["aria-invalid"] = "true"
         attributes["aria-describedby"] = f"{field.id_for_label}-error"

@@ -10,12 +10,14 @@ from django.utils.formats import date_format, time_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from helpdesk.models import ACTIVE, Status, Ticket
 from helpdesk.now import now
 from helpdesk.templatetags.desk import icon
 
 register = template.Library()
+_TIME = "H:i"
 
 
 @register.filter
@@ -24,15 +26,24 @@ def moment(at: datetime | None) -> str:
     if at is None:
         return ""
     local, today = timezone.localtime(at), timezone.localtime(now())
+    clock = time_format(local, _TIME)
     if local.date() == today.date():
-        return time_format(local, "TIME_FORMAT")
+        return clock
     if local.date() == today.date() - timedelta(days=1):
-        return _("yesterday %(time)s") % {"time": time_format(local, "TIME_FORMAT")}
+        return _("yesterday %(time)s") % {"time": clock}
     if local.date() == today.date() + timedelta(days=1):
-        return _("tomorrow %(time)s") % {"time": time_format(local, "TIME_FORMAT")}
+        return _("tomorrow %(time)s") % {"time": clock}
+    # Translators: date format of a day and month, in Django's letters
+    day_and_month = date_format(local, pgettext("date format", "j M"))
     if abs((local - today).days) < 200:
-        return f"{date_format(local, 'MONTH_DAY_FORMAT')} {time_format(local, 'TIME_FORMAT')}"
-    return date_format(local, "SHORT_DATE_FORMAT")
+        return f"{day_and_month} {clock}"
+    return f"{day_and_month} {local.year}"
+
+
+@register.filter
+def clock_time(at: datetime) -> str:
+    """The time of day; the day itself stands above in the timeline."""
+    return time_format(timezone.localtime(at), _TIME)
 
 
 @register.filter
@@ -43,7 +54,13 @@ def day(at: datetime) -> str:
         return _("Today")
     if local == today - timedelta(days=1):
         return _("Yesterday")
-    return date_format(local, "DATE_FORMAT")
+    return date_format(local, pgettext("date format", "l j F Y"))
+
+
+@register.filter
+def day_key(at: datetime) -> str:
+    """The day in the reader's zone, as a key."""
+    return timezone.localtime(at).date().isoformat()
 
 
 @register.filter
@@ -73,7 +90,7 @@ def ticket_clock(ticket: Ticket) -> SafeString:
     if ticket.status in {Status.PENDING, Status.ON_HOLD, Status.SNOOZED}:
         return _clock("paused", icon("pause"), _("Clock"), _("paused"))
     if ticket.status not in ACTIVE:
-        return format_html('<span class="clock" data-state="none">{}</span>', moment(ticket.changed_at))
+        return format_html('<span class="clock" data-state="none"><bdi>{}</bdi></span>', moment(ticket.changed_at))
     if ticket.due_at is not None:
         left = (ticket.due_at - at).total_seconds()
         if left < 0:
@@ -83,12 +100,16 @@ def ticket_clock(ticket: Ticket) -> SafeString:
         return _clock("soon" if share < 34 else "ok", _ring(share), _("Due in"), duration(left))
     if ticket.waiting_since_at is not None:
         return _clock("ok", icon("hourglass"), _("Waits for"), duration((at - ticket.waiting_since_at).total_seconds()))
-    return format_html('<span class="clock" data-state="none">{}</span>', moment(ticket.changed_at))
+    return format_html('<span class="clock" data-state="none"><bdi>{}</bdi></span>', moment(ticket.changed_at))
 
 
 def _clock(state: str, mark: SafeString, said: str, words: str) -> SafeString:
     return format_html(
-        '<span class="clock" data-state="{}">{}<span class="visually-hidden">{} </span>{}</span>', state, mark, said, words
+        '<span class="clock" data-state="{}">{}<span class="visually-hidden">{} </span><bdi>{}</bdi></span>',
+        state,
+        mark,
+        said,
+        words,
     )
 
 

@@ -23,6 +23,8 @@ register = template.Library()
 _LINE_PIXELS, _LINE_LETTERS = 22, 78
 _PICTURE_PIXELS = 120
 _FRAME_LEAST, _FRAME_MOST = 90, 620
+#: The same grace as in helpdesk.actions.conversation.
+_UNDO_GRACE_SECONDS = 3
 _PICTURES = {"image/png", "image/jpeg", "image/gif", "image/webp"}
 _EVENT_ICONS: dict[str, str] = {
     Kind.OPENED: "inbox",
@@ -61,7 +63,9 @@ def has_more(message: Any) -> bool:
 def message_label(message: Message) -> str:
     """The message for screen readers, before its words."""
     who = message.sender_name or message.sender_email
-    kind = _("Note") if message.audience == Audience.INTERNAL else _("Reply") if message.author_user_id else _("Message")
+    kind = (
+        _("Note") if message.audience == Audience.INTERNAL else _("Reply") if message.author_user_id else _("Message")
+    )
     return f"{kind}: {who}, {moment(message.created_at)}"
 
 
@@ -120,8 +124,8 @@ def shows_picture(attachment: Attachment) -> bool:
 
 @register.simple_tag
 def leaves_in(mail: OutgoingMail) -> int:
-    """Whole seconds until a waiting reply leaves."""
-    return max(0, round((mail.due_at - now()).total_seconds()))
+    """Whole seconds in which a waiting reply can surely be taken back; the server waits a little longer than that."""
+    return max(0, round((mail.due_at - now()).total_seconds()) - _UNDO_GRACE_SECONDS)
 
 
 @register.simple_tag
@@ -145,5 +149,5 @@ def customer_locale(customer: Customer) -> str:
         except (zoneinfo.ZoneInfoNotFoundError, ValueError):
             return " · ".join(parts)
         city = customer.time_zone.rpartition("/")[2].replace("_", " ")
-        parts.append(_("%(time)s in %(city)s") % {"time": time_format(local, "TIME_FORMAT"), "city": city})
+        parts.append(_("%(time)s in %(city)s") % {"time": time_format(local, "H:i"), "city": city})
     return " · ".join(parts)

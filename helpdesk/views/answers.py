@@ -1,4 +1,4 @@
-"""How a page answers: bundles of fragments that the desk's script merges, toasts, and sentences instead of error pages."""
+"""How a page answers: bundles of fragments that the script merges, toasts, and sentences instead of error pages."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -17,10 +18,12 @@ from helpdesk.actions import BadInput
 from helpdesk.blobs import BlobMissing
 from helpdesk.models import IllegalTransition
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
-def bundle(request: HttpRequest, templates: Sequence[str], context: dict[str, Any], *, status: int = 200, extra: str = "") -> HttpResponse:
+def bundle(
+    request: HttpRequest, templates: Sequence[str], context: dict[str, Any], *, status: int = 200, extra: str = ""
+) -> HttpResponse:
     """Fragments one after the other; js/merge.js puts each in the place of the element with its id."""
     parts = [render_to_string(name, context, request=request) for name in templates]
     response = HttpResponse("".join(parts) + extra, status=status)
@@ -31,7 +34,12 @@ def bundle(request: HttpRequest, templates: Sequence[str], context: dict[str, An
 def toast(words: str, *, level: str = "info", undo_url: str = "", seconds: int = 8) -> SafeString:
     """A toast for a bundle; with `undo_url` it carries a button that takes the change back."""
     return format_html(
-        "{}", SafeString(render_to_string("desk/_toast.html", {"words": words, "level": level, "undo_url": undo_url, "seconds": seconds}))
+        "{}",
+        SafeString(
+            render_to_string(
+                "desk/_toast.html", {"words": words, "level": level, "undo_url": undo_url, "seconds": seconds}
+            )
+        ),
     )
 
 
@@ -44,7 +52,7 @@ def in_sentences(view: View) -> View:
     """Shows refusals of the actions as a sentence: a toast in the desk, a message on the page before elsewhere."""
 
     @functools.wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
             return view(request, *args, **kwargs)
         except (BadInput, IllegalTransition, NotAllowed, BlobMissing) as refusal:

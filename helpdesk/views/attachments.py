@@ -1,13 +1,14 @@
-"""Files: upload into a draft, download, pictures. Only raster images are ever shown; all else is a download in a sandbox."""
+"""Files: upload into a draft, download, pictures. Only raster images are shown; all else is a download in a sandbox."""
 
 from __future__ import annotations
 
 import uuid
 
+from django.contrib.auth.decorators import login_not_required
 from django.core import signing
 from django.core.files.uploadedfile import UploadedFile
-from django.contrib.auth.decorators import login_not_required
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_POST
 
@@ -43,7 +44,12 @@ def may_be_picture(attachment: Attachment) -> bool:
 
 
 def _attachment_or_404(actor: Actor, public_id: uuid.UUID) -> Attachment:
-    found = Attachment.objects.visible_to(actor).select_related("message__ticket__queue", "ticket__queue").filter(public_id=public_id).first()
+    found = (
+        Attachment.objects.visible_to(actor)
+        .select_related("message__ticket__queue", "ticket__queue")
+        .filter(public_id=public_id)
+        .first()
+    )
     if found is None:
         raise Http404
     ticket = found.message.ticket if found.message else found.ticket
@@ -55,7 +61,7 @@ def _attachment_or_404(actor: Actor, public_id: uuid.UUID) -> Attachment:
 
 @require_GET
 @in_sentences
-def download(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse | FileResponse:
+def download(request: HttpRequest, public_id: uuid.UUID) -> HttpResponseBase:
     """The file as a download, never opened by the browser on our origin."""
     attachment = _attachment_or_404(actor_of(request), public_id)
     response = FileResponse(open_attachment(attachment), as_attachment=True, filename=attachment.name)
@@ -65,7 +71,7 @@ def download(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse | FileR
 
 @require_GET
 @in_sentences
-def picture(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse | FileResponse:
+def picture(request: HttpRequest, public_id: uuid.UUID) -> HttpResponseBase:
     """A raster image shown in the page; whose bytes are none is a 404."""
     return _picture(_attachment_or_404(actor_of(request), public_id))
 
@@ -73,13 +79,13 @@ def picture(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse | FileRe
 @require_GET
 @login_not_required
 @in_sentences
-def inline_picture(request: HttpRequest, token: str) -> HttpResponse | FileResponse:
+def inline_picture(request: HttpRequest, token: str) -> HttpResponseBase:
     """A picture inside a sandboxed mail frame, which has no cookies: the token names reader and file and lasts an hour.
 
     The reader's rights are asked again now, not when the token was made.
     """
     try:
-        reader, _, key = _SIGNER.unsign(token, max_age=_PICTURE_SECONDS).partition("/")
+        reader, _, key = _SIGNER.unsign(token, max_age=_PICTURE_SECONDS).partition(".")
     except signing.BadSignature:
         raise Http404 from None
     user = User.objects.filter(pk=int(reader), is_active=True).first()
@@ -90,7 +96,7 @@ def inline_picture(request: HttpRequest, token: str) -> HttpResponse | FileRespo
 
 def inline_token(user: User, attachment: Attachment) -> str:
     """The token of `inline_picture` for one reader and one file."""
-    return _SIGNER.sign(f"{user.pk}/{attachment.public_id}")
+    return _SIGNER.sign(f"{user.pk}.{attachment.public_id}")
 
 
 def _picture(attachment: Attachment) -> FileResponse:
@@ -131,5 +137,7 @@ def upload(request: HttpRequest, number: int) -> HttpResponse:
 def discard(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
     """Forgets an upload of one's own that was not sent. Its bytes go with the sweep of forgotten uploads."""
     actor = actor_of(request)
-    Attachment.objects.visible_to(actor).filter(public_id=public_id, message__isnull=True, uploaded_by=actor.user).delete()
+    Attachment.objects.visible_to(actor).filter(
+        public_id=public_id, message__isnull=True, uploaded_by=actor.user
+    ).delete()
     return HttpResponse(status=204)

@@ -31,13 +31,18 @@ def recipients_of(request: HttpRequest) -> list[dict[str, str]]:
     rows: list[dict[str, str]] = []
     for kind in ("to", "cc", "bcc"):
         entered = [value for value in request.POST.getlist(kind) if value.strip()]
-        rows += [{"kind": kind, "email": email or name, "name": name if email else ""} for name, email in getaddresses(entered)]
+        rows += [
+            {"kind": kind, "email": email or name, "name": name if email else ""}
+            for name, email in getaddresses(entered)
+        ]
     return rows
 
 
 def _uploads(request: HttpRequest, ticket: Ticket) -> list[Attachment]:
     keys = [key for value in request.POST.getlist("file") if (key := _uuid(value)) is not None]
-    mine = Attachment.objects.visible_to(actor_of(request)).filter(public_id__in=keys, message__isnull=True, ticket=ticket)
+    mine = Attachment.objects.visible_to(actor_of(request)).filter(
+        public_id__in=keys, message__isnull=True, ticket=ticket
+    )
     found = list(mine)
     if len(found) != len(set(keys)):
         raise BadInput(_("A file is no longer there; attach it again."))
@@ -118,7 +123,9 @@ def _said(message: Message, mode: str) -> str:
         return toast(_("The note is kept.") if mode == "note" else _("The reply is kept."), seconds=4)
     undo = reverse("message_undo", args=[message.public_id])
     if outgoing.state == outgoing.State.SCHEDULED:
-        return toast(_("Leaves %(when)s.") % {"when": moment(outgoing.due_at)}, undo_url=undo, seconds=settings.UNDO_SEND_SECONDS)
+        return toast(
+            _("Leaves %(when)s.") % {"when": moment(outgoing.due_at)}, undo_url=undo, seconds=settings.UNDO_SEND_SECONDS
+        )
     return toast(_("Sending…"), undo_url=undo, seconds=settings.UNDO_SEND_SECONDS)
 
 
@@ -195,4 +202,3 @@ def discard(request: HttpRequest, number: int) -> HttpResponse:
     found, mode = ticket_or_404(request, number), request.POST.get("mode", "")
     discard_draft(ticket=found, actor=actor_of(request), mode=mode)
     return changed(request, found, seq_of(request), templates=("desk/_composer.html",), mode=mode)
-

@@ -36,7 +36,7 @@ def _message_or_404(request: HttpRequest, public_id: uuid.UUID) -> Message:
 @require_GET
 @xframe_options_sameorigin
 def frame(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
-    """The cleaned HTML of a mail for its frame; `?whole=1` with the quoted history, `?remote=1` with remote pictures."""
+    """The cleaned HTML of a mail for its frame; `?whole=1` with what it quotes, `?remote=1` with remote pictures."""
     message = _message_or_404(request, public_id)
     if not message.html or not isinstance(request.user, User):
         raise Http404
@@ -74,7 +74,11 @@ def source(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
     """The raw mail as it came, as plain text; more than 2 MB is cut and says so."""
     message = _message_or_404(request, public_id)
     ensure(actor_of(request), "raw_mail.view", message.ticket)
-    row = Message.objects.filter(pk=message.pk).values_list("raw_mail__raw", "raw_mail__blob", F("raw_mail__size")).first()
+    row = (
+        Message.objects.filter(pk=message.pk)
+        .values_list("raw_mail__raw", "raw_mail__blob", F("raw_mail__size"))
+        .first()
+    )
     if row is None or row[2] is None:
         raise Http404
     raw = bytes(row[0]) if row[0] is not None else blobs.open_blob(row[1]).read(_RAW_SHOWN)

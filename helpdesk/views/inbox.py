@@ -36,11 +36,13 @@ class Place:
 
 
 def place_of(actor: Actor, slug: str, params: QueryDict) -> Place:
-    """The view called `slug`, or the filter in the address for "search". Raises Http404 for a view one does not have."""
+    """The view called `slug`, or the address's filter for "search". Raises Http404 for a view one does not have."""
     shelves = shelves_of(actor)
     if slug == _SEARCH:
         wanted = filter_of(params)
-        shelf = Shelf(_SEARCH, _("Found"), "search", wanted, _("Nothing found. Try a number, an address, or fewer words."))
+        shelf = Shelf(
+            _SEARCH, _("Found"), "search", wanted, _("Nothing found. Try a number, an address, or fewer words.")
+        )
         query = urlencode({"in": _SEARCH, **query_of(wanted)}, doseq=True)
         return Place(shelf, shelves, query)
     shelf_found = shelves.find(slug)
@@ -122,7 +124,15 @@ def inbox(request: HttpRequest, slug: str) -> HttpResponse:
     context = list_context(request, place)
     if is_partial(request):
         return bundle(
-            request, ["desk/_title.html", "desk/_nav_body.html", "desk/_list.html", "desk/_talk_empty.html", "desk/_context_empty.html"], context
+            request,
+            [
+                "desk/_title.html",
+                "desk/_nav_body.html",
+                "desk/_list.html",
+                "desk/_talk_empty.html",
+                "desk/_context_empty.html",
+            ],
+            context,
         )
     return render(request, "desk/desk.html", {**context, "zone": "list"})
 

@@ -30,7 +30,9 @@ def profile(request: HttpRequest) -> HttpResponse:
     if not isinstance(request.user, User):
         raise Http404
     theme = request.COOKIES.get("theme", "")
-    form = ProfileForm(request.POST or None, instance=request.user, initial={"theme": theme if theme in {"light", "dark"} else ""})
+    form = ProfileForm(
+        request.POST or None, instance=request.user, initial={"theme": theme if theme in {"light", "dark"} else ""}
+    )
     if request.method == "POST" and form.is_valid():
         person = form.save()
         with translation.override(person.language):
@@ -61,11 +63,18 @@ def customer(request: HttpRequest, public_id: uuid.UUID, number: int) -> HttpRes
     form = CustomerForm(request.POST or None, instance=found)
     if request.method == "GET" or not form.is_valid():
         status = 422 if request.method == "POST" else 200
-        return bundle(request, ["desk/_customer_form.html"], {"form": form, "ticket": ticket, "customer": found}, status=status)
+        return bundle(
+            request, ["desk/_customer_form.html"], {"form": form, "ticket": ticket, "customer": found}, status=status
+        )
     edit_customer(customer=found, actor=actor, **form.cleaned_data)
     if not is_partial(request):
         return HttpResponseRedirect(reverse("ticket", args=[number]))
     fresh = ticket_by_number(actor, number)
     if fresh is None:
         raise Http404
-    return bundle(request, ["desk/_context.html"], customer_context(request, fresh), extra=toast(_("The customer is changed."), seconds=4))
+    return bundle(
+        request,
+        ["desk/_context.html"],
+        customer_context(request, fresh),
+        extra=toast(_("The customer is changed."), seconds=4),
+    )

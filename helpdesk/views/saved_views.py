@@ -35,7 +35,10 @@ def create(request: HttpRequest) -> HttpResponse:
     if not wanted.to_dict():
         raise BadInput(_("Choose a filter first: an empty one would show everything."))
     view = save_view(
-        actor=actor, name=request.POST.get("name", ""), filters=wanted.to_dict(), shared=request.POST.get("shared") == "on"
+        actor=actor,
+        name=request.POST.get("name", ""),
+        filters=wanted.to_dict(),
+        shared=request.POST.get("shared") == "on",
     )
     return _there(request, f"saved-{view.pk}")
 

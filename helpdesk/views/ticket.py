@@ -108,8 +108,12 @@ def customer_context(request: HttpRequest, ticket: Ticket) -> dict[str, Any]:
         "ticket": ticket,
         "customer": customer,
         "addresses": list(customer.addresses.all()),
-        "customer_facts": [(f.label, customer.fields[k]) for (on, k), f in fields.items() if on == "customer" and k in customer.fields],
-        "ticket_facts": [(f.label, ticket.fields[k]) for (on, k), f in fields.items() if on == "ticket" and k in ticket.fields],
+        "customer_facts": [
+            (f.label, customer.fields[k]) for (on, k), f in fields.items() if on == "customer" and k in customer.fields
+        ],
+        "ticket_facts": [
+            (f.label, ticket.fields[k]) for (on, k), f in fields.items() if on == "ticket" and k in ticket.fields
+        ],
         "earlier": reads.earlier_tickets(actor, ticket),
         "neighbours": reads.neighbours(actor, ticket),
         "participants": list(ticket.participants.select_related("customer", "user")),
@@ -148,13 +152,23 @@ def changes(request: HttpRequest, number: int) -> HttpResponse:
 
 
 def changed(
-    request: HttpRequest, ticket: Ticket, after: int, *, templates: tuple[str, ...] = (), extra: str = "", **context: Any
+    request: HttpRequest,
+    ticket: Ticket,
+    after: int,
+    *,
+    templates: tuple[str, ...] = (),
+    extra: str = "",
+    **context: Any,
 ) -> HttpResponse:
     """The bundle every change of a ticket answers with: header, context, entries after `after`, then `templates`."""
     fresh = ticket_or_404(request, ticket.number)
     head = head_context(request, fresh)
     entries = reads.changes_since(
-        actor_of(request), fresh, after, language=get_language() or "en", may_read_notes=head["rights"]["ticket_read_notes"]
+        actor_of(request),
+        fresh,
+        after,
+        language=get_language() or "en",
+        may_read_notes=head["rights"]["ticket_read_notes"],
     )
     if entries is None:
         response = HttpResponse(status=205)
@@ -163,7 +177,9 @@ def changed(
     whole = {**head, "entries": entries, **customer_context(request, fresh), **context}
     if any(name == "desk/_composer.html" for name in templates):
         whole = {**whole, **composer_context(request, fresh, head["rights"], str(context.get("mode", "")))}
-    return bundle(request, ["desk/_head.html", "desk/_context.html", "desk/_entries.html", *templates], whole, extra=extra)
+    return bundle(
+        request, ["desk/_head.html", "desk/_context.html", "desk/_entries.html", *templates], whole, extra=extra
+    )
 
 
 @require_GET

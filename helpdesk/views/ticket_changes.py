@@ -1,4 +1,4 @@
-"""Changes of a ticket from its page: status, owner, queue, priority, subject, tags, issue type. Each calls one action."""
+"""Changes of a ticket from its page: status, owner, queue, priority, subject, tags, type. Each calls one action."""
 
 from __future__ import annotations
 
@@ -64,7 +64,9 @@ def snooze_until(choice: str) -> datetime | None:
     }
     if choice in {"", "customer"}:
         return None
-    return presets[choice]() if choice in presets else local_moment(choice, zone if isinstance(zone, ZoneInfo) else None)
+    return (
+        presets[choice]() if choice in presets else local_moment(choice, zone if isinstance(zone, ZoneInfo) else None)
+    )
 
 
 def local_moment(text: str, zone: ZoneInfo | None = None) -> datetime:
@@ -186,4 +188,3 @@ def _apply(request: HttpRequest, ticket: Ticket) -> None:
         set_status(ticket=ticket, actor=actor, status=change)
     else:
         raise BadInput(_("Choose what to do with the selected tickets."))
-

@@ -1,5 +1,6 @@
 // The composer: mode, recipients, draft within two seconds, sending. Words somebody typed are never cleared by anything
 // but his own sending or discarding.
+import { elementsOf, fill } from './fragments.js';
 import { merge } from './merge.js';
 import { showToast } from './toasts.js';
 import { headers, shownSeq, words } from './words.js';
@@ -139,9 +140,7 @@ async function discard(url) {
   try {
     const reply = await fetch(url, { method: 'POST', body: data, headers: headers() });
     if (reply.ok) {
-      const template = document.createElement('template');
-      template.innerHTML = await reply.text();
-      const fresh = template.content.getElementById('composer');
+      const fresh = elementsOf(await reply.text()).find((element) => element.id === 'composer');
       if (fresh) merge(fresh.outerHTML, { own: true });
     }
   } catch { showToast(words('failed'), 'error'); }
@@ -152,7 +151,7 @@ async function answer(url) {
   if (!setMode('reply')) return;
   const reply = await fetch(url, { headers: headers() });
   if (!reply.ok) return;
-  document.getElementById('recipients').innerHTML = await reply.text();
+  fill(document.getElementById('recipients'), await reply.text());
   document.getElementById('foot').scrollIntoView({ block: 'nearest' });
   text().focus();
 }

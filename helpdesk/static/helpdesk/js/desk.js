@@ -1,4 +1,5 @@
 // The desk's entry: wires the modules to the page. Each module owns one thing and speaks to the others by events.
+import './zones.js';
 import './menus.js';
 import './toasts.js';
 import './merge.js';
@@ -8,4 +9,3 @@ import './composer.js';
 import './uploads.js';
 import './live.js';
 import './keys.js';
-import './zones.js';

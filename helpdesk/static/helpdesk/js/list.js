@@ -1,5 +1,6 @@
 // The list: which row is open, selection, and fresh rows when the inbox changed. Nothing moves under the hand: rows are
 // redrawn in place; when their order changed and somebody is at the list, a line offers the new one instead.
+import { elementsOf } from './fragments.js';
 import { merge } from './merge.js';
 import { headers, words } from './words.js';
 
@@ -44,15 +45,14 @@ export async function refreshList({ force = false } = {}) {
     if (!zone) return;
     const answer = await fetch(zone.dataset.rows, { headers: headers() });
     if (!answer.ok || zone !== list()) return;
-    const template = document.createElement('template');
-    template.innerHTML = await answer.text();
-    const counts = template.content.getElementById('nav-body');
+    const fresh = elementsOf(await answer.text());
+    const counts = fresh.find((element) => element.id === 'nav-body');
     if (counts) {
       const current = document.querySelector('#nav-body [aria-current]')?.id;
       for (const link of counts.querySelectorAll('[aria-current]')) if (link.id !== current) link.removeAttribute('aria-current');
       merge(counts.outerHTML);
     }
-    redraw(template.content.getElementById('rows'), force);
+    redraw(fresh.find((element) => element.id === 'rows'), force);
   } catch { /* the connection banner speaks of lost lines */ } finally {
     running = false;
     if (again) { again = false; refreshList(); }

@@ -25,7 +25,7 @@ document.addEventListener('toggle', (event) => {
   if (!(details instanceof HTMLDetailsElement) || !details.classList.contains('pick') || !details.open) return;
   closeMenus(details);
   place(details);
-  details.querySelector('.menu__item, .popover input:not([type="hidden"]):not([type="checkbox"])')?.focus({ preventScroll: true });
+  details.querySelector('.menu__item, .popover input:not([type="hidden"])')?.focus({ preventScroll: true });
 }, true);
 
 // Keeps a menu inside the window: it opens at the start edge of its button and moves back when it would leave the screen.

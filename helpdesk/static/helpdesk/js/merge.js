@@ -1,6 +1,7 @@
 // Puts the fragments of a bundle where they belong. A bundle is what a view answers with the header HX-Merge: elements with
 // ids replace their namesakes, <div data-merge="timeline"> adds or redraws entries, toasts go to their corner.
 // What somebody is using (an open menu, a field with the cursor) is left alone when the change came from elsewhere.
+import { elementsOf } from './fragments.js';
 import { showToast } from './toasts.js';
 import { shownSeq, words } from './words.js';
 
@@ -51,11 +52,9 @@ function mergeTimeline(box, timeline) {
 
 /** Merges a bundle; `own` says that the person asked for it himself. */
 export function merge(html, { own = false } = {}) {
-  const template = document.createElement('template');
-  template.innerHTML = html;
   const placed = [];
   let added = [];
-  for (const element of [...template.content.children]) {
+  for (const element of elementsOf(html)) {
     if (element.localName === 'title') document.title = element.textContent.trim();
     else if (element.classList.contains('toast')) showToast(element);
     else if (element.dataset.merge === 'timeline') {

@@ -1,8 +1,13 @@
 // The timeline: opens at what is new, offers a jump instead of moving, unfolds quotes, drives mail frames, counts down.
+import { fill } from './fragments.js';
 import { merge } from './merge.js';
 import { headers, say, shownSeq, words } from './words.js';
 
-const scroller = () => document.getElementById('talk-scroll');
+// On a phone the whole conversation scrolls under its composer, elsewhere only the timeline does.
+const scroller = () => {
+  const box = document.getElementById('talk-scroll');
+  return box && getComputedStyle(box).overflowY === 'visible' ? document.getElementById('talk') : box;
+};
 const messages = () => [...document.querySelectorAll('#timeline .msg')];
 let unseen = 0;
 
@@ -27,7 +32,8 @@ function openAtNews() {
   const lastOurs = all.findLastIndex((m) => m.dataset.from === 'staff' && !m.classList.contains('msg--note'));
   const first = all.find((m, at) => at > lastOurs && m.dataset.from === 'customer');
   if (first && all.length > 1) {
-    box.scrollTop = Math.max(0, first.offsetTop - 56);
+    first.scrollIntoView({ block: 'start' });
+    box.scrollTop = Math.max(0, box.scrollTop - 48);
     if (box.scrollTop + box.clientHeight >= box.scrollHeight - 48) noteSeen();
   } else box.scrollTop = box.scrollHeight;
   noteSeen();
@@ -67,7 +73,9 @@ document.addEventListener('desk:merged', ({ detail }) => {
 });
 
 function bindScroll() {
-  scroller()?.addEventListener('scroll', () => { if (unseen && atEnd()) noteSeen(); }, { passive: true });
+  for (const id of ['talk', 'talk-scroll']) {
+    document.getElementById(id)?.addEventListener('scroll', () => { if (unseen && atEnd()) noteSeen(); }, { passive: true });
+  }
 }
 
 document.addEventListener('toggle', async (event) => {
@@ -75,7 +83,7 @@ document.addEventListener('toggle', async (event) => {
   if (!(fold instanceof HTMLDetailsElement) || !fold.open || !fold.dataset.load || fold.dataset.loaded) return;
   fold.dataset.loaded = '1';
   const answer = await fetch(fold.dataset.load, { headers: headers() });
-  if (answer.ok) fold.querySelector('.fold__body').innerHTML = await answer.text();
+  if (answer.ok) fill(fold.querySelector('.fold__body'), await answer.text());
   else delete fold.dataset.loaded;
 }, true);
 

@@ -1,4 +1,5 @@
 // Files into a draft: chosen, dropped on the conversation, or pasted.
+import { elementsOf } from './fragments.js';
 import { showToast } from './toasts.js';
 import { headers, words } from './words.js';
 
@@ -21,12 +22,10 @@ async function upload(files) {
   document.getElementById('uploads').append(wait);
   try {
     const answer = await fetch(composer.dataset.upload, { method: 'POST', body: data, headers: headers() });
-    const html = await answer.text();
-    const template = document.createElement('template');
-    template.innerHTML = html;
-    if (answer.ok) wait.replaceWith(template.content);
+    const fresh = elementsOf(await answer.text());
+    if (answer.ok) wait.replaceWith(...fresh);
     else {
-      const toast = template.content.querySelector('.toast');
+      const toast = fresh.find((element) => element.classList.contains('toast'));
       showToast(toast ?? words('failed'), 'error');
     }
   } catch { showToast(words('failed'), 'error'); } finally { wait.remove(); }
