@@ -147,8 +147,8 @@ def header_block(lines: Sequence[str], start: int, *, after_separator: bool = Fa
         line = lines[at]
         found = header_label(line)
         if found is not None:
-            if found[0] is Label.FROM and Label.FROM in fields and Label.SUBJECT in fields:
-                break
+            if found[0] in fields and found[0] in (Label.FROM, Label.TO, Label.SUBJECT):
+                break  # another mail's block
             last, value = found
             fields.setdefault(last, value)
             at += 1

@@ -23,8 +23,8 @@ from helpdesk.mail import signatures
 from helpdesk.mail.quote_headers import visible
 from helpdesk.mail.quote_kinds import Kind
 
-_MAX_PEELS = 10
-_MAX_SIGNATURE = 120
+_MAX_PEELS = 4
+_MAX_SIGNATURE = 60
 
 
 class Part(Enum):
@@ -207,18 +207,25 @@ class _Decision:
         return False
 
     def take_name_under_quote(self, start: int) -> None:
-        """A few short lines under a quote that was answered above it are the writer's name, not an answer."""
-        if start == 0 or start == self.end or not self.says_something(start):
+        """A few short lines under an attributed quote that was answered above it are the writer's name, not an answer."""
+        if start == 0 or start == self.end or not self.attributed(start):
             return
         block = [line for line in self.lines[start : self.end] if visible(line).strip()]
-        if 0 < len(block) <= 6 and all(signatures.is_short_label(visible(line).strip()) for line in block):
+        if 0 < len(block) <= 6 and all(signatures.is_name_like(visible(line).strip()) for line in block):
             above = sum(
                 1 for index in range(start) if self.kinds[index] is Kind.TEXT and self.parts[index] is Part.REPLY
             )
-            if above >= 2 and signatures.looks_like_signature(block):
+            if above >= 2:
                 self.put(start, self.end, Part.SIGNATURE)
                 self.end = start
                 self.trim()
+
+    def attributed(self, end: int) -> bool:
+        """Does an attribution stand right above the quote that ends at `end`?"""
+        index = end - 1
+        while index >= 0 and self.kinds[index] in (Kind.QUOTE, Kind.EMPTY):
+            index -= 1
+        return index >= 0 and self.kinds[index] in (Kind.ATTRIBUTION, Kind.MARK)
 
     def take_leading_quote(self) -> None:
         blocks: list[tuple[int, int]] = []

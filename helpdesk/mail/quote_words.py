@@ -61,9 +61,11 @@ OTHER = (
 WROTE = (
     "wrote",
     "writes",
+    "said the following",
     "schrieb",
     "schreibt",
     "hat geschrieben",
+    "hat folgendes geschrieben",
     "a écrit",
     "écrivait",
     "escribió",

@@ -16,7 +16,7 @@ from helpdesk.mail.quote_lines import Part, parts_of
 from helpdesk.mail.quotes_html import HtmlParts as HtmlParts
 from helpdesk.mail.quotes_html import split_html as split_html
 
-_ROUNDS = 6
+_ROUNDS = 5
 _NEWLINE = re.compile(r"\r\n|\r|\n")
 
 

@@ -162,3 +162,8 @@ def looks_like_signature(lines: list[str]) -> bool:
 def is_short_label(line: str) -> bool:
     """A name, a title, a company: short and without the end of a sentence."""
     return len(line) <= 50 and not line.endswith((".", "?", "!", ":", ",", "。", "？", "！", "؟", "…"))
+
+
+def is_name_like(line: str) -> bool:
+    """A name, a title or a contact detail of a few words, even without a rule above it."""
+    return is_short_label(line) and len(line.split()) <= 5 and not re.search(r"[.!?] ", line)
