@@ -11,6 +11,8 @@ Role = Literal["light_agent", "agent", "lead", "manager", "admin"]
 
 DOMAIN = "halden.example"
 COMPANY = "Halden"
+#: What the demo's receiving mail server calls itself in Authentication-Results (RFC 8601).
+AUTHSERV_ID = f"demo.{DOMAIN}"
 HOME_TIME_ZONE = "Europe/Berlin"
 MAILBOX_PASSWORD = "demo"  # noqa: S105 - the printed password of a server that listens on loopback only
 

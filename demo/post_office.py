@@ -14,10 +14,10 @@ from email.utils import format_datetime
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from pymap.parsing.message import AppendMessage
 
+from demo.accounts import AUTHSERV_ID
 from demo.imap_backend import DemoImap
 from demo.mailbox_store import MailStore
 
-AUTHSERV_ID = "demo.halden.example"
 MAX_MAIL_BYTES = 50 * 1024 * 1024
 _STRIPPED = (b"authentication-results", b"return-path", b"delivered-to")
 _LINE_END = re.compile(rb"\r\n|\r|\n")

@@ -184,7 +184,7 @@ WEEK_EN_ORDERS: list[Conversation] = [
             ),
             asks(2.1, "Friday works. Can the driver come before ten? The loading door closes."),
             says("Priya", 2.6, "Arranged: between eight and half past nine, and he calls 20 minutes before."),
-            notes("Farid", 3.0, "Gold. I will ring her on Friday afternoon to hear whether it went well."),
+            notes("Priya", 3.0, "Gold. I will ring her on Friday afternoon to hear whether it went well."),
         ),
         "on_hold",
         "Priya",

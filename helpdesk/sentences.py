@@ -168,7 +168,12 @@ _SENTENCES: dict[Kind, Words] = {
     Kind.PENDING: _became(lambda: _("%(who)s: waiting for the customer.")),
     Kind.ON_HOLD: _became(lambda: _("%(who)s put the ticket on hold.")),
     Kind.SNOOZED: _became(lambda: _("%(who)s snoozed the ticket.")),
-    Kind.REOPENED: _became(lambda: _("%(who)s reopened the ticket (it was %(previous)s).")),
+    Kind.REOPENED: lambda who, data: (
+        _("%(who)s began to work on the ticket.") % {"who": who}
+        if data.get("previous") == Status.NEW
+        else _("%(who)s reopened the ticket (it was %(previous)s).")
+        % {"who": who, "previous": Status(data["previous"]).label if data.get("previous") else ""}
+    ),
     Kind.RESOLVED: _became(lambda: _("%(who)s resolved the ticket.")),
     Kind.CLOSED: _became(lambda: _("%(who)s closed the ticket.")),
     Kind.SPAM_MARKED: _became(lambda: _("%(who)s marked the ticket as spam.")),

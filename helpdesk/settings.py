@@ -290,7 +290,10 @@ CACHES = {
 RAW_MAIL_INLINE_BYTES = 1024 * 1024
 MAIL_MAX_BYTES = env.number("HELPDESK_MAIL_MAX_BYTES", 50 * 1024 * 1024)
 #: authserv-ids of our own receiving mail servers; Authentication-Results of anybody else are ignored.
-MAIL_TRUSTED_AUTHSERV_IDS = frozenset(name.lower() for name in env.words("HELPDESK_TRUSTED_AUTHSERV_IDS"))
+MAIL_TRUSTED_AUTHSERV_IDS = frozenset(
+    name.lower()
+    for name in env.words("HELPDESK_TRUSTED_AUTHSERV_IDS", "demo.halden.example" if ENVIRONMENT == "demo" else "")
+)
 MAIL_TIMEOUT_SECONDS = env.number("HELPDESK_MAIL_TIMEOUT_SECONDS", 30)
 #: A file of further authorities (PEM) that mail servers' certificates may come from; the system's are believed anyway.
 MAIL_CA_FILE = env.text("HELPDESK_MAIL_CA_FILE")
@@ -302,10 +305,13 @@ AUTO_MAIL_PER_ADDRESS_HOUR = env.number("HELPDESK_AUTO_MAIL_PER_ADDRESS_HOUR", 3
 AUTO_MAIL_PER_HOUR = env.number("HELPDESK_AUTO_MAIL_PER_HOUR", 500)
 #: Every outgoing mail of one ticket counts here; above it the outbox holds the ticket's mail and tells the managers.
 OUTGOING_PER_TICKET_HOUR = env.number("HELPDESK_OUTGOING_PER_TICKET_HOUR", 60)
+#: Where `make run` has its demo mail server; seed_demo points the demo mailboxes here.
+DEMO_IMAP_PORT = env.number("HELPDESK_DEMO_IMAP_PORT", 8143)
+DEMO_SMTP_PORT = env.number("HELPDESK_DEMO_SMTP_PORT", 8025)
 SERVER_EMAIL = DEFAULT_FROM_EMAIL = env.text("HELPDESK_FROM_EMAIL", f"helpdesk@{_base.hostname}")
 #: Mail of the house itself (password reset, alerts) leaves through this server, tickets through their mailbox.
-EMAIL_HOST = env.text("HELPDESK_SMTP_HOST", "localhost")
-EMAIL_PORT = env.number("HELPDESK_SMTP_PORT", 25)
+EMAIL_HOST = env.text("HELPDESK_SMTP_HOST", "127.0.0.1" if ENVIRONMENT == "demo" else "localhost")
+EMAIL_PORT = env.number("HELPDESK_SMTP_PORT", DEMO_SMTP_PORT if ENVIRONMENT == "demo" else 25)
 EMAIL_HOST_USER = env.text("HELPDESK_SMTP_USER")
 EMAIL_HOST_PASSWORD = env.text("HELPDESK_SMTP_PASSWORD")
 EMAIL_USE_TLS = env.flag("HELPDESK_SMTP_STARTTLS")

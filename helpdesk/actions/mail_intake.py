@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -21,7 +20,7 @@ from helpdesk.actions.recipients import our_addresses
 from helpdesk.mail.authentication import Verdict as SenderCheck
 from helpdesk.mail.authentication import evaluate
 from helpdesk.mail.message import Address, MachineKind, ParsedMail
-from helpdesk.mail.threading import Placement, Rule, mentioned_identifiers, place
+from helpdesk.mail.threading import Placement, Pointer, Rule, mentioned_identifiers, place
 from helpdesk.models import (
     SYSTEM,
     Actor,
@@ -133,7 +132,8 @@ def _place(arrival: _Arrival, known: Known) -> Placement[Ticket]:
     proven = arrival.check == SenderCheck.PASS
     found = list(known.pointers[id(mail)])
     if mail.message_id in known.by_identifier and mail.message_id not in known.seen_identifiers:
-        found += [p for p in _own_id_pointers(mail)]
+        # others mentioned this mail before it arrived: it belongs where they are
+        found.append(Pointer(Rule.KNOWN_ID, identifier=mail.message_id))
     return place(
         mail,
         found,
@@ -143,13 +143,6 @@ def _place(arrival: _Arrival, known: Known) -> Placement[Ticket]:
         authentication_failed=arrival.check == SenderCheck.FAIL,
         is_staff=proven and arrival.email in known.staff,
     )
-
-
-def _own_id_pointers(mail: ParsedMail) -> list[Any]:
-    """A mail that others mentioned before it arrived belongs where they are."""
-    from helpdesk.mail.threading import Pointer
-
-    return [Pointer(Rule.KNOWN_ID, identifier=mail.message_id)]
 
 
 def _join(arrival: _Arrival, ticket: Ticket, placement: Placement[Ticket], known: Known, ledger: Ledger) -> Fate:
@@ -182,7 +175,7 @@ def _join(arrival: _Arrival, ticket: Ticket, placement: Placement[Ticket], known
 
 
 def _open(arrival: _Arrival, placement: Placement[Ticket], known: Known, ledger: Ledger) -> Fate:
-    raw, mail, mailbox = arrival.raw, arrival.mail, arrival.raw.mailbox
+    mail, mailbox = arrival.mail, arrival.raw.mailbox
     rule = placement.rule
     customer = None
     if arrival.check == SenderCheck.PASS and arrival.email in known.staff and mail.forwarded and mail.forwarded.sender:
@@ -203,7 +196,7 @@ def _open(arrival: _Arrival, placement: Placement[Ticket], known: Known, ledger:
         mailbox=mailbox,
         channel=Channel.MAIL,
         subject=mail.subject[:500],
-        language=((mailbox.language if mailbox else "") or customer.language or mail.language_hint)[:10],
+        language=(customer.language or mail.language_hint or (mailbox.language if mailbox else ""))[:10],
     )
     data = {"channel": str(Channel.MAIL), "rule": str(rule), "queue": ticket.queue_id}
     ledger.events.append(PendingEvent(ticket, Kind.OPENED, Actor.of_customer(customer), data, message))
