@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from helpdesk import access, events, jobs
 from helpdesk.actions import BadInput, lock, rank
+from helpdesk.actions.lifecycle import KIND_OF, STATUS_FIELDS, become
 from helpdesk.actions.recipients import checked, reply_recipients
 from helpdesk.mail import compose, tokens
 from helpdesk.models import (
@@ -143,8 +144,6 @@ def _say(
     client_id: uuid.UUID | None,
 ) -> None:
     """The reply counts from here: clocks, status, owner and the event."""
-    from helpdesk.actions.lifecycle import STATUS_FIELDS, _KINDS, become
-
     ticket.snippet = " ".join(message.reply_text.split())[:200]
     ticket.waiting_since_at = None
     ticket.first_replied_at = ticket.first_replied_at or now()
@@ -168,7 +167,7 @@ def _say(
         changed: dict[str, Any] = {"previous": previous}
         if status in {Status.OPEN, Status.CLOSED}:
             changed["why"] = "with a reply"
-        news.append(events.NewEvent(ticket, _KINDS[status], actor, changed))
+        news.append(events.NewEvent(ticket, KIND_OF[status], actor, changed))
     events.record_many(news)
 
 

@@ -13,7 +13,8 @@ from helpdesk.actions import BadInput, lock, rank
 from helpdesk.models import SYSTEM, Actor, Kind, Status, Ticket
 from helpdesk.now import now
 
-_KINDS: dict[str, Kind] = {
+#: The event of each status a ticket can become.
+KIND_OF: dict[str, Kind] = {
     Status.OPEN: Kind.REOPENED,
     Status.PENDING: Kind.PENDING,
     Status.ON_HOLD: Kind.ON_HOLD,
@@ -54,7 +55,7 @@ def set_status(
         data["until"] = snoozed_until.isoformat() if snoozed_until else None
     if status in {Status.OPEN, Status.CLOSED}:
         data["why"] = why or "by hand"
-    events.record(ticket, _KINDS[status], actor=actor, data=data)
+    events.record(ticket, KIND_OF[status], actor=actor, data=data)
     return ticket
 
 

@@ -1,4 +1,4 @@
-"""What the rows say about a batch of parsed mails: read in a fixed number of queries, tickets locked in the order of their keys."""
+"""What the rows say about a batch of parsed mails: a fixed number of queries, tickets locked in the order of their keys."""
 
 from __future__ import annotations
 

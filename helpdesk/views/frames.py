@@ -45,7 +45,7 @@ def frame(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
     reader = request.user
     pictures = {
         a.content_id.strip("<>"): reverse("inline_picture", args=[inline_token(reader, a)])
-        for a in Attachment.objects.filter(message=message).exclude(content_id="")
+        for a in message.attachments.exclude(content_id="")
     }
     body = frame_html(stored, cid_urls=pictures, allow_remote=remote)
     response = HttpResponse(

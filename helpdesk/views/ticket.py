@@ -92,7 +92,9 @@ def composer_context(request: HttpRequest, ticket: Ticket, rights: dict[str, boo
         "reply_draft": draft,
         "note_draft": drafts.get("note"),
         "recipients": recipients,
-        "uploads": list(Attachment.objects.filter(ticket=ticket, message__isnull=True, uploaded_by=actor.user)),
+        "uploads": list(
+            Attachment.objects.visible_to(actor).filter(ticket=ticket, message__isnull=True, uploaded_by=actor.user)
+        ),
         "client_id": uuid.uuid4(),
         "undo_seconds": settings.UNDO_SEND_SECONDS,
         "max_bytes": settings.ATTACHMENT_MAX_BYTES,

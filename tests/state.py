@@ -1,0 +1,67 @@
+"""`old state + events == fresh state`: the helper that keeps actions and stream honest with each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from helpdesk.models import Kind, Ticket, TicketEvent
+
+_STATUS_OF = {
+    Kind.PENDING: "pending",
+    Kind.ON_HOLD: "on_hold",
+    Kind.SNOOZED: "snoozed",
+    Kind.REOPENED: "open",
+    Kind.RESOLVED: "resolved",
+    Kind.CLOSED: "closed",
+    Kind.SPAM_MARKED: "spam",
+}
+
+
+def state_of(ticket: Ticket) -> dict[str, Any]:
+    """What the stream must be able to tell."""
+    ticket = Ticket.objects.get(pk=ticket.pk)
+    return {
+        "status": ticket.status,
+        "owner": ticket.owner_id,
+        "queue": ticket.queue_id,
+        "priority": ticket.priority,
+        "tags": sorted(ticket.tags.values_list("name", flat=True)),
+        "seq": ticket.seq,
+        "messages": ticket.messages.filter(withdrawn_at__isnull=True).count(),
+    }
+
+
+def applied(state: dict[str, Any], event: TicketEvent) -> dict[str, Any]:
+    """The state after one event, from its data alone."""
+    state = {**state, "seq": event.seq}
+    kind, data = Kind(event.kind), event.data
+    if kind in _STATUS_OF:
+        state["status"] = _STATUS_OF[kind]
+    elif kind == Kind.ASSIGNED:
+        state["owner"] = data["owner"]
+    elif kind == Kind.UNASSIGNED:
+        state["owner"] = None
+    elif kind == Kind.MOVED:
+        state["queue"] = data["queue"]
+    elif kind == Kind.CLASSIFIED:
+        changes = data["changes"]
+        state["priority"] = changes.get("priority", [0, state["priority"]])[1]
+        tags = (set(state["tags"]) | set(changes.get("added_tags", []))) - set(changes.get("removed_tags", []))
+        state["tags"] = sorted(tags)
+    elif kind in {Kind.REPLIED, Kind.NOTED, Kind.CONTACT_RECEIVED, Kind.MACHINE_MAIL, Kind.REPLY_SCHEDULED}:
+        state["messages"] += 1
+    elif kind == Kind.REPLY_WITHDRAWN:
+        state["messages"] -= 1
+    return state
+
+
+@contextmanager
+def assert_stream_tells_the_same(ticket: Ticket) -> Iterator[None]:
+    """Around actions: the state before, with the new events applied, is the state after."""
+    state = state_of(ticket)
+    yield
+    for event in TicketEvent.objects.filter(ticket=ticket, seq__gt=state["seq"]).order_by("seq"):
+        state = applied(state, event)
+    assert state == state_of(ticket)
