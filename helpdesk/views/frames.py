@@ -17,7 +17,7 @@ from helpdesk import blobs
 from helpdesk.access import actor_of, ensure, may
 from helpdesk.mail.frame import FRAME_CSP, FRAME_CSP_REMOTE, frame_document, frame_html
 from helpdesk.mail.plaintext import html_from_text
-from helpdesk.models import Attachment, Audience, Message, User
+from helpdesk.models import Audience, Message, User
 from helpdesk.queries.ticket import message_by_public_id
 from helpdesk.views.answers import in_sentences
 from helpdesk.views.attachments import inline_token
