@@ -41,6 +41,7 @@ raw_mail.view      - x x x x - -  never
 view.save          x x x x x - -  never
 view.share         - - x x x - -  never
 token.issue        - - - x x - -  never
+staff.change       - - - x x - -  never
 """
 
 MATRIX: dict[str, frozenset[RoleName]] = {}
