@@ -38,6 +38,7 @@ class Role(threading.Thread):
         self.role = name
         self.stop = stop
         self.bell = threading.Event()
+        self.rung = False  # whether this turn was asked for
         self.turns = 0
 
     def run(self) -> None:
@@ -71,6 +72,7 @@ class Role(threading.Thread):
 
     def _serve(self) -> None:
         while not self.stop.is_set():
+            self.rung = self.bell.is_set()
             self.bell.clear()
             with correlated():
                 again = self.turn()
@@ -122,9 +124,15 @@ class MailboxesRole(Role):
         self.reread_at = 0.0
 
     def turn(self) -> bool:
-        """Starts and stops watchers as mailboxes come and go; every ten seconds looks for mail left behind."""
-        if monotonic() < self.reread_at and not self.bell.is_set():
+        """Starts and stops watchers as mailboxes come and go; every ten seconds looks for mail left behind.
+
+        The bell rings when somebody wants mail now or has changed a mailbox: then all watchers make their pass at once.
+        """
+        if monotonic() < self.reread_at and not self.rung:
             return False
+        if self.rung:
+            for watcher in self.watchers.values():
+                watcher.nudge()
         self.reread_at = monotonic() + 5
         wanted = set(Mailbox.objects.filter(is_active=True).exclude(imap_host="").values_list("pk", flat=True))
         for key in wanted - set(self.watchers):
@@ -155,10 +163,16 @@ class Watcher(threading.Thread):
         super().__init__(name=f"mailbox-{mailbox_id}", daemon=True)
         self.mailbox_id = mailbox_id
         self.over = threading.Event()
+        self.nudged = threading.Event()
+
+    def nudge(self) -> None:
+        """Ends the pause before the next pass."""
+        self.nudged.set()
 
     def end(self) -> None:
         """Asks the thread to finish its pass and go."""
         self.over.set()
+        self.nudged.set()
 
     def run(self) -> None:
         """Until ended: a pass, then the interval (or IDLE, with a pass at least each minute)."""
@@ -166,6 +180,7 @@ class Watcher(threading.Thread):
         try:
             while not self.over.is_set():
                 seconds = 5.0
+                self.nudged.clear()
                 try:
                     with correlated():
                         poller.poll()
@@ -178,7 +193,8 @@ class Watcher(threading.Thread):
                     log.exception("a pass failed", extra={"mailbox": self.mailbox_id})
                 finally:
                     connection.close()
-                self.over.wait(seconds)
+                if not self.over.is_set():
+                    self.nudged.wait(seconds)
         finally:
             poller.close()
             connection.close()
@@ -190,7 +206,7 @@ class Watcher(threading.Thread):
         if mailbox.failure_count:
             return float(min(mailbox.poll_seconds * 2 ** (mailbox.failure_count - 1), 900))
         if mailbox.watch == Mailbox.Watch.IDLE and poller.connection is not None and poller.connection.can_idle():
-            poller.wait(60.0, self.over.is_set)
+            poller.wait(60.0, lambda: self.over.is_set() or self.nudged.is_set())
             return 0.0
         return float(mailbox.poll_seconds)
 

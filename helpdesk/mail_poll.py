@@ -14,6 +14,17 @@ from helpdesk.mail_pipeline import Pipeline
 from helpdesk.models import Mailbox, RawMail
 
 log = logging.getLogger("helpdesk.mail")
+#: What a connection rests on: when a manager changes any of these, the next pass dials anew.
+_LINE_FIELDS = (
+    "imap_host",
+    "imap_port",
+    "imap_security",
+    "username",
+    "auth",
+    "password",
+    "oauth_token_url",
+    "oauth_client_id",
+)
 
 
 @dataclass
@@ -33,6 +44,7 @@ class Poller:
     def __init__(self, mailbox_id: int) -> None:
         self.mailbox_id = mailbox_id
         self.connection: Connection | None = None
+        self.line: tuple[object, ...] = ()
         self.pipeline: Pipeline | None = None
 
     def poll(self) -> Passage:
@@ -97,8 +109,11 @@ class Poller:
             return False
 
     def _connection(self, mailbox: Mailbox) -> Connection:
+        line = tuple(getattr(mailbox, name) for name in _LINE_FIELDS)
+        if line != self.line:
+            self.disconnect()
         if self.connection is None:
-            self.connection = Connection(mailbox)
+            self.connection, self.line = Connection(mailbox), line
         self.connection.mailbox = mailbox
         return self.connection
 

@@ -50,5 +50,6 @@ def access_token(mailbox: Mailbox) -> str:
     mailbox.oauth_access_token = str(body["access_token"])
     mailbox.oauth_expires_at = now() + timedelta(seconds=int(body.get("expires_in", 3600)))
     mailbox.oauth_refresh_token = str(body.get("refresh_token") or mailbox.oauth_refresh_token)
-    mailbox.save(update_fields=["oauth_access_token", "oauth_expires_at", "oauth_refresh_token"])
+    if mailbox.pk is not None:  # settings that are only being tried are no row yet
+        mailbox.save(update_fields=["oauth_access_token", "oauth_expires_at", "oauth_refresh_token"])
     return str(mailbox.oauth_access_token)
