@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
+from helpdesk import access
+from helpdesk.api.authentication import actor_of
 from helpdesk.models import User
+
+if TYPE_CHECKING:  # rest_framework.views reads this module from the settings while it is itself being imported
+    from rest_framework.views import APIView
 
 
 class DenyByDefault(BasePermission):
@@ -23,3 +29,24 @@ class SignedIn(BasePermission):
     def has_permission(self, request: Request, view: APIView) -> bool:
         """Whether authentication gave us a person."""
         return isinstance(request.user, User)
+
+
+class ByMatrix(SignedIn):
+    """The row that the viewset's `matrix` names for the action; an action without a row is refused.
+
+    Asked without an object: what the role or the token's scope can never do is refused before anything is looked up, so that
+    the answer is the same whether the object exists or not. The ticket itself is judged by the viewset or the action.
+    """
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        """Whether the actor's role and scopes ever allow this action. Raises NotAllowed with the reason."""
+        if not super().has_permission(request, view):
+            return False
+        action: str | None = getattr(view, "action", None)
+        if action is None:
+            return True  # a method the address does not know: the handler answers 405
+        row = getattr(view, "matrix", {}).get(action)
+        if row is None:
+            return False
+        access.ensure(actor_of(request), row)
+        return True
