@@ -20,6 +20,7 @@ from django.db.models import Count, Q
 
 from helpdesk import events, faults
 from helpdesk.actions import lock
+from helpdesk.actions.columns import write_columns
 from helpdesk.blobs import BlobMissing
 from helpdesk.mail import compose
 from helpdesk.mail.smtp import CannotSend, Outcome, Session
@@ -66,7 +67,7 @@ def lease_due() -> list[OutgoingMail]:
         row.fence += 1
         row.attempts += 1
         ready.append(row)
-    OutgoingMail.objects.bulk_update(ready, ["state", "due_at", "fence", "attempts", "may_be_doubled"])
+    write_columns(ready, ["state", "due_at", "fence", "attempts", "may_be_doubled"])
     return ready
 
 

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from helpdesk import events
+from helpdesk.actions.columns import write_columns
 from helpdesk.actions.lifecycle import STATUS_FIELDS, become
 from helpdesk.models import (
     ACTIVE,
@@ -141,7 +142,7 @@ class Ledger:
         TicketLink.objects.bulk_create(self.links, ignore_conflicts=True)
         if self.changed:
             fields = [*STATUS_FIELDS, "snippet", "message_count", "customer_wrote_at"]
-            Ticket.objects.bulk_update(sorted(self.changed.values(), key=lambda t: t.pk), fields)
+            write_columns(sorted(self.changed.values(), key=lambda t: t.pk), fields)
         return events.record_many(
             [
                 events.NewEvent(e.ticket, e.kind, e.actor, {**e.data, "message": e.message.pk} if e.message else e.data)

@@ -14,6 +14,7 @@ from django.db import transaction
 
 from helpdesk import blobs
 from helpdesk.actions.bounces import take_bounce
+from helpdesk.actions.columns import write_columns
 from helpdesk.actions.ledger import Ledger, PendingEvent
 from helpdesk.actions.mail_known import Known, sender_of
 from helpdesk.actions.recipients import our_addresses
@@ -81,9 +82,7 @@ def receive_mails(*, mails: Sequence[tuple[RawMail, ParsedMail]], keep_files: bo
         raw.state = RawMail.State.QUARANTINED if fate.verdict == Verdict.QUARANTINED else RawMail.State.DONE
         raw.verdict, raw.reason, raw.ticket = fate.verdict, fate.reason, fate.ticket
         raw.subject, raw.sender = mail.subject[:500], (mail.sender.email if mail.sender else "")[:320]
-    RawMail.objects.bulk_update(
-        [raw for raw, _mail in mails], ["state", "verdict", "reason", "ticket", "subject", "sender"]
-    )
+    write_columns([raw for raw, _mail in mails], ["state", "verdict", "reason", "ticket", "subject", "sender"])
     return fates
 
 
