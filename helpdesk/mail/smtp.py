@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import smtplib
-import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from django.conf import settings
 
 from helpdesk import faults
+from helpdesk.mail import tls
 from helpdesk.mail.oauth import access_token, xoauth2
 from helpdesk.models import Mailbox, Security
 
@@ -44,7 +44,7 @@ class Session:
         """Connects and signs in. Raises CannotSend with a sentence."""
         box = self.mailbox
         try:
-            context = ssl.create_default_context()
+            context = tls.context()
             if box.smtp_security == Security.TLS:
                 self.server = smtplib.SMTP_SSL(
                     box.smtp_host, box.smtp_port, timeout=settings.MAIL_TIMEOUT_SECONDS, context=context
