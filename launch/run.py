@@ -25,9 +25,10 @@ from launch.running import Running, environment_of_the_running
 from launch.say import Progress, say
 from launch.signals import Signals
 from launch.suite import schema_digest
-from launch.supervisor import Supervisor
+from launch.supervisor import Child, Supervisor
 
 READY_SECONDS = 60.0
+READY_LOOK_SECONDS = 0.2
 LOOK_SECONDS = 0.5
 
 
@@ -82,15 +83,17 @@ class _House:
     def serve(self, arguments: list[str], begun: float, running: Running) -> None:
         """Everything from the migrations to the stop signal.
 
-        Web loads beside the migrations and answers "not ready" until they are done. The rest follows when it answers,
-        so that four programs loading at once do not delay the first page.
+        Web loads beside the migrations and answers "not ready" until they are done. The rest follows when it answers and
+        the demo's week is written, so that nothing delays the first page.
         """
+        if self.signals.wanted():
+            return
         env = environment.for_children(**self.env)
         web, *rest = programs.house(env, self.addresses)
-        if not self.signals.wanted():
-            self.supervisor.add(web)
-            self._prepare(arguments, env)
-            self._wait_for("web", lambda: _desk_answers(self.addresses.desk))
+        self.supervisor.add(web)
+        preparation = self._begin_preparation(arguments, env)
+        self._wait_for("web", lambda: _desk_is_ready(self.addresses.desk), preparation)
+        self._finish_preparation(preparation)
         if self.signals.wanted():
             return
         running.publish(self.env)
@@ -105,45 +108,61 @@ class _House:
             self.supervisor.tend()
             self._tend_database()
 
-    def _prepare(self, arguments: list[str], env: dict[str, str]) -> None:
-        """Migrates and seeds, unless the embedded database is known to be as this code wants it."""
-        stamp = make_var() / "prepared.json"
-        wanted = {
-            "schema": schema_digest(),
-            "database": hashlib.sha256(env["DATABASE_URL"].encode()).hexdigest(),
-            "mail": [self.addresses.imap, self.addresses.smtp],
-        }
-        known = {} if self.database is not None and self.database.fresh else _read(stamp)
+    def _begin_preparation(self, arguments: list[str], env: dict[str, str]) -> Child | None:
+        """Migrates and seeds, unless the embedded database is known to be as this code wants it: then None."""
+        wanted = self._wanted_stamp()
+        known = {} if self.database is not None and self.database.fresh else _read(_stamp())
         if known == wanted and self.database is not None:
-            return
+            return None
         moved = known.get("database") == wanted["database"] and known.get("mail") != wanted["mail"]
         options = [*arguments, "--refresh-demo"] if moved else arguments
-        write_private(stamp, json.dumps({"database": wanted["database"], "unfinished": True}))
-        progress = Progress("migrations and demo data")
-        code, tail = self.supervisor.run_once(programs.prepare(env, options), progress.beat)
+        write_private(_stamp(), json.dumps({"database": wanted["database"], "unfinished": True}))
+        return self.supervisor.begin(programs.prepare(env, options))
+
+    def _finish_preparation(self, preparation: Child | None) -> None:
+        if preparation is None:
+            return
+        progress = Progress("demo data")
+        code, tail = self.supervisor.finish(preparation, progress.beat)
         if self.signals.wanted():
             return
         if code != 0:
             raise LaunchError(
                 f"The database could not be prepared (exit {code}). The end of var/log/prepare.log:\n{tail}"
             )
-        write_private(stamp, json.dumps(wanted))
-        progress.end()
+        write_private(_stamp(), json.dumps(self._wanted_stamp()))
+        progress.end("written")
 
-    def _wait_for(self, name: str, answers: Callable[[], bool]) -> None:
-        """Until the program answers; says so and goes on when it was left off or takes longer than a minute."""
+    def _wanted_stamp(self) -> dict[str, object]:
+        return {
+            "schema": schema_digest(),
+            "database": hashlib.sha256(self.env["DATABASE_URL"].encode()).hexdigest(),
+            "mail": [self.addresses.imap, self.addresses.smtp],
+        }
+
+    def _wait_for(self, name: str, ready: Callable[[], bool], preparation: Child | None = None) -> None:
+        """Until the program is ready; says so and goes on when it was left off, takes too long, or cannot become ready.
+
+        While the preparation runs, its last line is shown; its failure is told by _finish_preparation.
+        """
         progress = Progress(name)
-        end = time.monotonic() + READY_SECONDS
         child = next(child for child in self.supervisor.children if child.program.name == name)
+        end = time.monotonic() + READY_SECONDS
         while not self.signals.wanted() and not child.given_up and time.monotonic() < end:
-            if answers():
-                progress.end("started")
+            if ready():
+                progress.end("ready")
                 return
-            progress.beat("starting")
+            if preparation is not None and preparation.process is not None:
+                code = preparation.process.poll()
+                if code is not None and code != 0:
+                    return
+                if code is None:
+                    end = time.monotonic() + READY_SECONDS
+            progress.beat(preparation.last_line() if preparation is not None else "starting")
             self.supervisor.tend()
-            self.signals.wait(0.1)
+            self.signals.wait(READY_LOOK_SECONDS)
         if not self.signals.wanted():
-            say(f"  {name} does not answer yet; see {shown(child.log)}. Everything else goes on.")
+            say(f"  {name} is not ready yet; see {shown(child.log)}. Everything else goes on.")
 
     def _tend_database(self) -> None:
         if self.database is not None and self.database.pid is None and not self.signals.wanted():
@@ -167,6 +186,11 @@ def _start_database(database: EmbeddedPostgres | None) -> str:
     return url
 
 
+def _stamp() -> Path:
+    """The file that says which schema, demo data and mail ports the database was last prepared for."""
+    return make_var() / "prepared.json"
+
+
 def _read(stamp: Path) -> dict[str, object]:
     try:
         return dict(json.loads(stamp.read_text(encoding="utf-8")))
@@ -174,7 +198,7 @@ def _read(stamp: Path) -> dict[str, object]:
         return {}
 
 
-def _desk_answers(port: int) -> bool:
+def _desk_is_ready(port: int) -> bool:
     if not ports.answers(port):
         return False
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)

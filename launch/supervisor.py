@@ -61,6 +61,10 @@ class Child:
             lines = []
         return "\n".join(f"    {line}" for line in lines[-TAIL_LINES:]) or "    (it wrote nothing)"
 
+    def last_line(self) -> str:
+        """The last line it wrote, cut to fit beside others."""
+        return self.tail().rpartition("\n")[2].strip()[:60]
+
 
 class Supervisor:
     """Starts programs, keeps them alive while tend() is called, stops them all. All methods from one thread."""
@@ -70,6 +74,7 @@ class Supervisor:
         self._signals = signals
         self._say = say
         self.children: list[Child] = []
+        self._passing: list[Child] = []
         log_dir.mkdir(parents=True, exist_ok=True)
         self._guardian = subprocess.Popen(
             [sys.executable, "-I", str(Path(guardian.__file__).resolve()), str(ORPHAN_SECONDS)],
@@ -85,22 +90,28 @@ class Supervisor:
         self._start(child)
         return child
 
-    def run_once(self, program: Program, beat: Callable[[str], None]) -> tuple[int, str]:
-        """Runs a program to its end: (exit code, the end of its log), calling `beat` with its last line meanwhile.
+    def begin(self, program: Program) -> Child:
+        """Starts a program that is to end by itself; finish() waits for it."""
+        child = Child(program, self._log_dir / f"{program.name}.log")
+        self._passing.append(child)
+        self._start(child)
+        return child
+
+    def finish(self, child: Child, beat: Callable[[str], None]) -> tuple[int, str]:
+        """Waits for a begun program: (exit code, the end of its log), calling `beat` with its last line meanwhile.
 
         A stop signal ends it early, with a code that is not 0.
         """
-        child = Child(program, self._log_dir / f"{program.name}.log")
-        self._start(child)
         process = child.process
         if process is None:
             return 127, child.tail()
         try:
-            while process.poll() is None and not self._signals.stops:
+            while process.poll() is None and not self._signals.wanted():
                 self._signals.wait(0.2)
-                beat(child.tail().rpartition("\n")[2].strip()[:60])
+                beat(child.last_line())
         finally:
             self._end([child])
+            self._passing.remove(child)
         return process.returncode, child.tail()
 
     def tend(self) -> None:
@@ -117,7 +128,7 @@ class Supervisor:
 
         SIGTERM goes to the programs alone, since q2 hangs when its own children are told too; SIGKILL to whole groups.
         """
-        self._end(self.children)
+        self._end([*self.children, *self._passing])
         assert self._guardian.stdin is not None
         with contextlib.suppress(BrokenPipeError):
             self._guardian.stdin.close()

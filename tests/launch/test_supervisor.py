@@ -163,7 +163,15 @@ def test_killed_launcher_leaves_no_process_behind(tmp_path: Path) -> None:
     assert eventually(lambda: not lives(child) and not lives(grandchild))
 
 
+def test_stop_ends_a_program_that_was_only_begun(house: House) -> None:
+    child = house.parent.begin(Program("prepare", [sys.executable, "-c", "import time; time.sleep(600)"], {}))
+    assert child.process is not None
+    pid = child.process.pid
+    house.parent.stop()
+    assert not lives(pid)
+
+
 def test_one_off_program_returns_its_code_and_last_words(house: House) -> None:
     program = Program("prepare", [sys.executable, "-c", "print('half way'); raise SystemExit(4)"], {})
-    code, tail = house.parent.run_once(program, lambda line: None)
+    code, tail = house.parent.finish(house.parent.begin(program), lambda line: None)
     assert (code, tail.strip()) == (4, "half way")
