@@ -22,12 +22,21 @@ def main(arguments: list[str]) -> int:
     from django.core.management import call_command, get_commands
 
     django.setup()
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SET synchronous_commit TO off")  # hundreds of commits; a crash has it all done again
     call_command("migrate", interactive=False, verbosity=1)
     wanted = SEED_COMMAND in get_commands() and "--no-demo" not in arguments
     if wanted and (_nobody_is_there() or ("--refresh-demo" in arguments and _the_demo_is_there())):
         sys.stdout.write("Writing the demo's week\n")
         sys.stdout.flush()
         call_command(SEED_COMMAND)
+    with connection.cursor() as cursor:
+        cursor.execute("SET synchronous_commit TO on")
+        cursor.execute(
+            "CREATE TEMPORARY TABLE flushed ON COMMIT DROP AS SELECT 1"
+        )  # its commit waits for all before it
     return 0
 
 

@@ -150,7 +150,7 @@ class _House:
         end = time.monotonic() + READY_SECONDS
         while not self.signals.wanted() and not child.given_up and time.monotonic() < end:
             if ready():
-                progress.end("ready")
+                progress.end("ready" if preparation is None else f"ready at {self.addresses.desk_url}/")
                 return
             if preparation is not None and preparation.process is not None:
                 code = preparation.process.poll()
@@ -158,7 +158,7 @@ class _House:
                     return
                 if code is None:
                     end = time.monotonic() + READY_SECONDS
-            progress.beat(preparation.last_line() if preparation is not None else "starting")
+            progress.beat((preparation.last_line() if preparation is not None else "") or "starting")
             self.supervisor.tend()
             self.signals.wait(READY_LOOK_SECONDS)
         if not self.signals.wanted():

@@ -26,6 +26,7 @@ LONGEST_PAUSE_SECONDS = 30.0
 STOP_SECONDS = 20.0
 ORPHAN_SECONDS = 10.0  # for children whose launcher was killed
 TAIL_LINES = 12
+_SILENCE = "(it wrote nothing)"
 LOG_MAX_BYTES = 10 * 1024 * 1024
 
 
@@ -59,11 +60,12 @@ class Child:
                 lines = file.read().decode("utf-8", "replace").splitlines()
         except FileNotFoundError:
             lines = []
-        return "\n".join(f"    {line}" for line in lines[-TAIL_LINES:]) or "    (it wrote nothing)"
+        return "\n".join(f"    {line}" for line in lines[-TAIL_LINES:]) or f"    {_SILENCE}"
 
     def last_line(self) -> str:
         """The last line it wrote, cut to fit beside others."""
-        return self.tail().rpartition("\n")[2].strip()[:60]
+        last = self.tail().rpartition("\n")[2].strip()
+        return "" if last == _SILENCE else last[:60]
 
 
 class Supervisor:
