@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from demo.accounts import ACCOUNTS, MAILBOXES
 from demo.seed_house import point_mailboxes, seed_house
 from demo.seed_week import SOURCE, WeekSeeder
+from helpdesk import realtime
 from helpdesk.models import RawMail, Ticket
 
 _LOCK = 0x68616C64656E  # "halden": one seeding at a time
@@ -26,7 +27,7 @@ class Seeded:
 
 def seed() -> Seeded:
     """Makes what is missing, all or nothing. A second run changes nothing but the ports of the demo mail server."""
-    with transaction.atomic():
+    with transaction.atomic(), realtime.silent():
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
         made = seed_house()

@@ -16,16 +16,16 @@ from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.db import models
 from django.utils.crypto import get_random_string
 
-from demo.accounts import ACCOUNTS, DOMAIN, HOME_TIME_ZONE, MAILBOX_PASSWORD, MAILBOXES, QUEUES, TEAMS, Account
+from demo.accounts import ACCOUNTS, HOME_TIME_ZONE, MAILBOX_PASSWORD, MAILBOXES, QUEUES, TEAMS, Account
 from demo.cast import CAST, CastMember
 from demo.conversation import TAGS
 from helpdesk.models import (
     AddressKind,
     AgentSkill,
     BusinessCalendar,
-    CustomField,
     Customer,
     CustomerAddress,
+    CustomField,
     FieldKind,
     IssueType,
     Mailbox,
@@ -52,7 +52,13 @@ MAIL_HOST = "127.0.0.1"
 #: A few rounds only: the words are printed on the first page, and ten full hashes would take most of the start's time.
 #: Django hashes again in full strength at the first sign-in.
 _PASSWORD_ROUNDS = 5_000
-_ROLES = {"light_agent": Role.LIGHT, "lead": Role.AGENT, "agent": Role.AGENT, "manager": Role.MANAGER, "admin": Role.ADMIN}
+_ROLES = {
+    "light_agent": Role.LIGHT,
+    "lead": Role.AGENT,
+    "agent": Role.AGENT,
+    "manager": Role.MANAGER,
+    "admin": Role.ADMIN,
+}
 _ICONS = {"Hardware": "screen", "Billing": "file", "Orders and delivery": "truck", "Returns": "box"}
 _LANGUAGES = {
     "en": "English", "de": "German", "ar": "Arabic", "fa": "Persian", "zh": "Chinese", "fr": "French", "sv": "Swedish",
@@ -104,8 +110,7 @@ def seed_house() -> int:
             queues[name] = made.get(
                 Queue, {"name": name}, team=teams[team.name], calendar=hours, icon=_ICONS[name], position=place
             )
-    for account in ACCOUNTS:
-        _person(account, teams, made)
+    made.missing(membership for account in ACCOUNTS for membership in _person(account, teams, made))
     _words(made)
     _skills(made)
     _mailboxes(queues, hours, made)
@@ -151,7 +156,7 @@ class _Made:
             self.count += model._default_manager.count() - before
 
 
-def _person(account: Account, teams: dict[str, Team], made: _Made) -> None:
+def _person(account: Account, teams: dict[str, Team], made: _Made) -> list[TeamMembership]:
     user = User.objects.filter(email=account.email).first()
     if user is None:
         pages = [("zh-hans" if code == "zh" else code) for code in account.languages]
@@ -166,12 +171,10 @@ def _person(account: Account, teams: dict[str, Team], made: _Made) -> None:
         user.save()
         EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
         made.count += 2
-    made.missing(
-        TeamMembership(
-            team=teams[name], user=user, role=TeamRole.LEAD if name in account.leads else TeamRole.MEMBER
-        )
+    return [
+        TeamMembership(team=teams[name], user=user, role=TeamRole.LEAD if name in account.leads else TeamRole.MEMBER)
         for name in account.teams
-    )
+    ]
 
 
 def _hashed(password: str) -> str:
@@ -181,10 +184,10 @@ def _hashed(password: str) -> str:
 
 def _calendars(made: _Made) -> BusinessCalendar:
     today = now().date()
-    holidays = [day.isoformat() for year in (today.year - 1, today.year, today.year + 1) for day in berlin_holidays(year)]
-    half_days = {
-        f"{year}-12-{day}": [["09:00", "13:00"]] for year in (today.year, today.year + 1) for day in (24, 31)
-    }
+    holidays = [
+        day.isoformat() for year in (today.year - 1, today.year, today.year + 1) for day in berlin_holidays(year)
+    ]
+    half_days = {f"{year}-12-{day}": [["09:00", "13:00"]] for year in (today.year, today.year + 1) for day in (24, 31)}
     week: dict[str, list[list[str]]] = {day: [["09:00", "18:00"]] for day in ("mon", "tue", "wed", "thu", "fri")}
     shared = {"time_zone": HOME_TIME_ZONE, "holidays": holidays, "overrides": half_days}
     made.get(
@@ -277,7 +280,9 @@ def _mailboxes(queues: dict[str, Queue], hours: BusinessCalendar, made: _Made) -
 
 def _customers(made: _Made) -> None:
     known = set(
-        CustomerAddress.objects.filter(value__in=[m.email for m in CAST] + [BLOCKED_ADDRESS]).values_list("value", flat=True)
+        CustomerAddress.objects.filter(value__in=[m.email for m in CAST] + [BLOCKED_ADDRESS]).values_list(
+            "value", flat=True
+        )
     )
     fresh = [member for member in CAST if member.email not in known]
     tiers = {"standard": 0, "silver": 1, "gold": 2}

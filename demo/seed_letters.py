@@ -72,7 +72,9 @@ def first_letter(
     person: CastMember, *, to: str, subject: str, text: str, uploads: list[Upload], at: datetime, cc: str = ""
 ) -> bytes:
     """The mail that opens a conversation. Every second writer's program sends HTML beside the text."""
-    letter = new_letter(writer_of(person), to=to, subject=subject, text=text, uploads=uploads, with_html=_likes_html(person))
+    letter = new_letter(
+        writer_of(person), to=to, subject=subject, text=text, uploads=uploads, with_html=_likes_html(person)
+    )
     if cc:
         letter["Cc"] = cc
     return _arrived(letter, person.email, at, subject)

@@ -236,7 +236,11 @@ WEEK_FA: list[Conversation] = [
         17,
         (
             asks(0, "با سلام، آیا برای خرید ده دستگاه تبلت برای آزمایشگاه تخفیف آموزشی دارید؟ زهرا موسوی، دانشگاه سبز"),
-            notes("Tomasz", 1.1, "12 percent for ten devices, once tomorrow's price list is confirmed. @Farid will answer her."),
+            notes(
+                "Tomasz",
+                1.1,
+                "12 percent for ten devices, once tomorrow's price list is confirmed. @Farid will answer her.",
+            ),
         ),
         "open",
         "Farid",

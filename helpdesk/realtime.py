@@ -9,7 +9,9 @@ here.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import partial
 from typing import Any, Final
 
@@ -20,6 +22,7 @@ from django.db import transaction
 from helpdesk.channel_layer import PostgresNotifyLayer
 
 logger = logging.getLogger(__name__)
+_is_silent: ContextVar[bool] = ContextVar("is_silent", default=False)
 
 #: All staff sockets.
 DESK_GROUP: Final = "desk"
@@ -53,13 +56,23 @@ def publish(group: str, message: dict[str, Any]) -> None:
 def publish_many(messages: Iterable[tuple[str, dict[str, Any]]]) -> None:
     """As `publish`, for many (group, message) pairs in one round trip."""
     layer = get_channel_layer()
-    if layer is None:
+    if layer is None or _is_silent.get():
         return
     if isinstance(layer, PostgresNotifyLayer):
         layer.publish_many_in_transaction(messages)
     else:
         for group, message in messages:
             transaction.on_commit(partial(_send, layer, group, message))
+
+
+@contextmanager
+def silent() -> Iterator[None]:
+    """Rings nothing inside: for history written in bulk, which nobody is looking at (seeding, imports)."""
+    token = _is_silent.set(True)
+    try:
+        yield
+    finally:
+        _is_silent.reset(token)
 
 
 def _send(layer: Any, group: str, message: dict[str, Any]) -> None:
