@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from django.contrib.admin import AdminSite
 from django.contrib.admin.apps import AdminConfig
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 
 
@@ -20,8 +24,28 @@ class HelpdeskAdminSite(AdminSite):
     enable_nav_sidebar = True
 
     def login(self, request: HttpRequest, extra_context: dict[str, object] | None = None) -> HttpResponse:
-        """Nobody signs in here: on to the one door, and back."""
-        return redirect(f"{reverse('account_login')}?next={request.get_full_path()}")
+        """Nobody signs in here: on to the one door, and back. Who is in but may not manage hears so (403)."""
+        wanted = request.GET.get("next", "")
+        own = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
+        target = wanted if own else reverse("admin:index")
+        if not request.user.is_authenticated:
+            return redirect(f"{reverse('account_login')}?{urlencode({'next': target})}")
+        if not self.has_permission(request):
+            raise PermissionDenied
+        return redirect(target)
+
+    def logout(self, request: HttpRequest, extra_context: dict[str, object] | None = None) -> HttpResponse:
+        """The same way out as everywhere, so that it is written down."""
+        if request.method != "POST":
+            return redirect("account_logout")
+        from allauth.account.internal.flows.logout import logout  # this module is loaded before models are
+
+        logout(request)
+        return redirect("account_login")
+
+    def password_change(self, request: HttpRequest, extra_context: dict[str, object] | None = None) -> HttpResponse:
+        """The one page for it, which writes it down and tells the person."""
+        return redirect("account_change_password")
 
 
 class HelpdeskAdminConfig(AdminConfig):

@@ -41,7 +41,8 @@ class OwnOriginOnly:
 
 def _same_origin(origin: str, host: str, secure: bool) -> bool:
     parts = urlsplit(origin)
-    if parts.scheme not in ({"https"} if secure else {"http", "https"}) or not parts.netloc or parts.path:
+    schemes = {"https"} if secure else {"http", urlsplit(settings.BASE_URL).scheme}
+    if parts.scheme not in schemes or not parts.netloc or parts.path or parts.query or parts.fragment:
         return False
     name = parts.hostname or ""
     allowed = any(name == a.strip("[]") or a == "*" for a in settings.ALLOWED_HOSTS)

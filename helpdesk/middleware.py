@@ -8,6 +8,8 @@ import time
 import zoneinfo
 from collections.abc import Callable
 
+from django.conf import settings
+from django.contrib.auth import logout
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
@@ -18,7 +20,8 @@ from psycopg_pool import PoolTimeout
 
 from helpdesk.logs import correlated
 from helpdesk.models import User
-from helpdesk.sign_in import lacks_second_factor
+from helpdesk.now import now
+from helpdesk.sign_in import BEGAN, SEEN, lacks_second_factor
 
 log = logging.getLogger("helpdesk.request")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
@@ -31,6 +34,8 @@ _WITHOUT_FACTOR = (
     "/healthz",
     "/readyz",
 )
+
+_NOTE_USE_SECONDS = 300
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
@@ -101,6 +106,20 @@ class DatabaseOutageMiddleware:
         return response
 
 
+def _session_is_over(request: HttpRequest) -> bool:
+    """Whether it began or was last used too long ago. Use is noted every five minutes, so that reading writes no row."""
+    at = int(now().timestamp())
+    began, seen = request.session.get(BEGAN), request.session.get(SEEN)
+    if not isinstance(began, int) or not isinstance(seen, int):
+        request.session[BEGAN] = request.session[SEEN] = at
+        return False
+    if at - began > settings.SESSION_COOKIE_AGE or at - seen > settings.SESSION_IDLE_SECONDS:
+        return True
+    if at - seen >= _NOTE_USE_SECONDS:
+        request.session[SEEN] = at
+    return False
+
+
 class StaffMiddleware:
     """Speaks the person's language, shows his time zone, and stops at the second factor when the house demands one."""
 
@@ -111,6 +130,9 @@ class StaffMiddleware:
         """Runs the request in the person's language and zone."""
         user = request.user
         if not isinstance(user, User):
+            return self.get_response(request)
+        if _session_is_over(request):
+            logout(request)
             return self.get_response(request)
         if not request.path.startswith(_WITHOUT_FACTOR) and lacks_second_factor(user):
             if request.path.startswith("/api/"):

@@ -62,7 +62,9 @@ SESSION_COOKIE_NAME = "__Host-session" if SECURE_TRANSPORT else "helpdesk_sessio
 CSRF_COOKIE_NAME = "__Host-csrf" if SECURE_TRANSPORT else "helpdesk_csrf"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+#: A session ends so long after its beginning, and so long after its last use, whichever comes first.
 SESSION_COOKIE_AGE = env.number("HELPDESK_SESSION_SECONDS", 14 * 24 * 3600)
+SESSION_IDLE_SECONDS = env.number("HELPDESK_SESSION_IDLE_SECONDS", 24 * 3600)
 SESSION_SERIALIZER = "django.contrib.sessions.serializers.JSONSerializer"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
@@ -250,7 +252,10 @@ SOCIALACCOUNT_ADAPTER = "helpdesk.sign_in.StaffSocialAdapter"
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 600
 ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False  # or anybody could have us write to anybody
 ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/m/ip,5/5m/key"}
+MFA_ADAPTER = "helpdesk.sign_in.StaffSecondFactorAdapter"
+MFA_FORMS = {"authenticate": "helpdesk.sign_in.SecondStepForm", "reauthenticate": "helpdesk.sign_in.SecondStepAgainForm"}
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = False
 MFA_TOTP_ISSUER = "Helpdesk"
@@ -258,6 +263,15 @@ MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PRODUCTION
 #: Staff without a second factor see nothing but its set-up. Off in `make run`, so that the tour needs no telephone.
 REQUIRE_MFA = env.flag("HELPDESK_REQUIRE_MFA", default=PRODUCTION)
 _oidc_url = env.text("HELPDESK_OIDC_URL")
+if _oidc_url:
+    _oidc = urlsplit(_oidc_url)
+    if not _oidc.hostname or (PRODUCTION and _oidc.scheme != "https"):
+        raise env.BadSetting(f"HELPDESK_OIDC_URL={_oidc_url!r} must be the https address of the company's sign-in.")
+    # Browsers hold form-action against the redirect that follows the log-in button as well.
+    CONTENT_SECURITY_POLICY["DIRECTIVES"]["form-action"] += [
+        f"{_oidc.scheme}://{_oidc.netloc}",
+        *env.words("HELPDESK_OIDC_FORM_ORIGINS"),
+    ]
 SOCIALACCOUNT_PROVIDERS: dict[str, Any] = (
     {
         "openid_connect": {
@@ -276,13 +290,13 @@ SOCIALACCOUNT_PROVIDERS: dict[str, Any] = (
     if _oidc_url
     else {}
 )
-CACHES = {
+#: Limits are counted here, so it must neither be lost with Redis nor be culled by whoever fills it with keys.
+CACHES: dict[str, Any] = {
     "default": {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
         "LOCATION": "helpdesk_cache",
+        "OPTIONS": {"MAX_ENTRIES": 200_000},
     }
-    if not REDIS_URL
-    else {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
 }
 
 # --- mail -----------------------------------------------------------------------------------------------------------

@@ -18,6 +18,19 @@ def _sealer() -> MultiFernet:
     )
 
 
+def seal(text: str) -> str:
+    """Encrypts a secret under SECRET_KEY for a column that is not ours (second factors)."""
+    return _sealer().encrypt(text.encode()).decode()
+
+
+def unseal(sealed: str) -> str:
+    """Opens what `seal` made; empty when it was sealed under another key."""
+    try:
+        return _sealer().decrypt(sealed.encode()).decode()
+    except InvalidToken:
+        return ""
+
+
 class SealedTextField(models.TextField[str, str]):
     """A secret (mailbox password, OAuth token) that rests encrypted under SECRET_KEY.
 
@@ -27,13 +40,8 @@ class SealedTextField(models.TextField[str, str]):
     def get_prep_value(self, value: Any) -> Any:
         """Seals on the way into the database."""
         text = super().get_prep_value(value)
-        return _sealer().encrypt(text.encode()).decode() if text else text
+        return seal(text) if text else text
 
     def from_db_value(self, value: str | None, expression: object, connection: object) -> str | None:
         """Opens on the way out."""
-        if not value:
-            return value
-        try:
-            return _sealer().decrypt(value.encode()).decode()
-        except InvalidToken:
-            return ""
+        return unseal(value) if value else value
