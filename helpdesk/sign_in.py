@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.account import app_settings as account_settings
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.internal.flows.login import get_authentication_records
+from allauth.account.utils import user_pk_to_url_str
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.core.internal import ratelimit
 from allauth.mfa.adapter import DefaultMFAAdapter
@@ -23,6 +25,7 @@ from django.contrib import messages
 from django.contrib.auth.backends import BaseBackend
 from django.http import HttpRequest
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from helpdesk import events, jobs
@@ -115,6 +118,16 @@ def signed_in_within(request: HttpRequest, seconds: int) -> bool:
     """Whether this session's person showed a password, a second factor or a company account in the last `seconds`."""
     records = get_authentication_records(request, request.user if isinstance(request.user, User) else None)
     return any(now().timestamp() - record.get("at", 0) < seconds for record in records)
+
+
+def password_link(user: User) -> str:
+    """A link by which this person sets a new password, once, within settings.PASSWORD_RESET_TIMEOUT seconds.
+
+    It names the configured address: a Host header has no say in what we mail.
+    """
+    token = account_settings.PASSWORD_RESET_TOKEN_GENERATOR().make_token(user)
+    path = reverse("account_reset_password_from_key", kwargs={"uidb36": user_pk_to_url_str(user), "key": token})
+    return f"{settings.BASE_URL}{path}"
 
 
 class StaffAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
