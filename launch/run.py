@@ -23,8 +23,8 @@ from launch.postgres import EmbeddedPostgres
 from launch.programs import Addresses
 from launch.running import Running, environment_of_the_running
 from launch.say import Progress, say
+from launch.schema import schema_digest
 from launch.signals import Signals
-from launch.suite import schema_digest
 from launch.supervisor import Child, Supervisor
 
 READY_SECONDS = 60.0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import subprocess
@@ -14,6 +13,7 @@ from launch import LaunchError, environment
 from launch.places import CHECKOUT, VENV_PYTHON, make_var
 from launch.postgres import DatabaseInUse, EmbeddedPostgres
 from launch.say import Progress, say
+from launch.schema import schema_digest
 
 TOOLS = {"dovecot": "dovecot-imapd", "redis-server": "redis-server", "chromium": "chromium", "msgfmt": "gettext"}
 """Program -> the Debian package that brings it. Tests that need an absent one are skipped and say so."""
@@ -31,8 +31,9 @@ def test(arguments: list[str]) -> int:
         digest = schema_digest()
         known = stamp.read_text(encoding="ascii") if stamp.exists() else ""
         stamp.unlink(missing_ok=True)  # a run that is killed leaves rows behind: the next one begins anew
-        fresh = [] if known == digest else ["--create-db"]
-        code = _pytest(["--reuse-db", *fresh, *arguments], environment.for_tests(url), absent)
+        if known != digest:
+            drop_test_databases(url)
+        code = _pytest(["--reuse-db", *arguments], environment.for_tests(url), absent)
         if code in {0, 1}:
             stamp.write_text(digest, encoding="ascii")
         return code
@@ -85,14 +86,15 @@ def _pytest(arguments: list[str], env: dict[str, str], absent: list[str]) -> int
     return code
 
 
+def drop_test_databases(url: str) -> None:
+    """Removes what pytest-django and its parallel workers made, so that they make it anew."""
+    import psycopg
+    from psycopg import sql
+
+    with psycopg.connect(url, autocommit=True) as connection:
+        for (name,) in connection.execute("SELECT datname FROM pg_database WHERE datname LIKE 'test\\_%'").fetchall():
+            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
 def _with_packages(absent: list[str]) -> str:
     return f"{', '.join(absent)} (Debian packages: {' '.join(TOOLS[name] for name in absent)})"
-
-
-def schema_digest() -> str:
-    """Changes whenever a migration or a locked package does, so that a kept test database is made anew."""
-    digest = hashlib.sha256()
-    for file in sorted([*CHECKOUT.glob("*/migrations/*.py"), *CHECKOUT.glob("requirements*.txt")]):
-        digest.update(file.relative_to(CHECKOUT).as_posix().encode())
-        digest.update(file.read_bytes())
-    return digest.hexdigest()

@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from launch import LaunchError, benches, binaries, check, install, suite
 from launch.check import Gate
-from tests.launch.conftest import python
+from launch.postgres import EmbeddedPostgres
+from tests.launch.conftest import ask, python
 
 
 def gate(name: str, script: str) -> Gate:
@@ -85,6 +87,16 @@ def test_required_tools_that_are_absent_end_the_suite_before_it_begins(monkeypat
     monkeypatch.setattr(suite, "TOOLS", {"no-such-program": "no-such-package"})
     with pytest.raises(LaunchError, match=r"no-such-program.*no-such-package"):
         suite.test([])
+
+
+def test_kept_test_databases_go_when_the_schema_changed_and_nothing_else_does(server: EmbeddedPostgres) -> None:
+    url = server.start()
+    with psycopg.connect(url, autocommit=True) as connection:
+        for name in ("test_helpdesk", "test_helpdesk_gw0", "testament"):
+            connection.execute(f"CREATE DATABASE {name}")
+    suite.drop_test_databases(url)
+    left = {name for (name,) in ask(url, "SELECT datname FROM pg_database WHERE NOT datistemplate")}
+    assert left == {"helpdesk", "postgres", "testament"}
 
 
 def test_virtual_environment_is_made_once_and_renewed_when_the_locks_change(
