@@ -12,9 +12,20 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from helpdesk.mail_pipeline import Pipeline
-from helpdesk.models import Attachment, ChannelSpill, IdempotencyKey, Kind, OutgoingMail, RawMail, Role, TicketEvent, User
+from helpdesk.models import (
+    Attachment,
+    ChannelSpill,
+    IdempotencyKey,
+    Kind,
+    OutgoingMail,
+    RawMail,
+    Role,
+    TicketEvent,
+    User,
+)
 from helpdesk.now import now
 from helpdesk.sentences import sentence
+from helpdesk.sign_in import password_link
 
 log = logging.getLogger("helpdesk.jobs")
 
@@ -44,7 +55,9 @@ def sweep_untold_failures() -> None:
     """Finds failures whose job was lost."""
     for outgoing in OutgoingMail.objects.filter(state=OutgoingMail.State.DEAD, told_at__isnull=True)[:100]:
         event = (
-            TicketEvent.objects.filter(ticket=outgoing.ticket_id, kind=Kind.DELIVERY_FAILED, data__message=outgoing.message_id)
+            TicketEvent.objects.filter(
+                ticket=outgoing.ticket_id, kind=Kind.DELIVERY_FAILED, data__message=outgoing.message_id
+            )
             .order_by("-seq")
             .first()
         )
@@ -59,6 +72,31 @@ def tell_managers_of_mailbox(name: str, problem: str) -> None:
             subject = _("The mailbox %(name)s cannot be read") % {"name": name}
             body = _("The last answer was: %(problem)s") % {"problem": problem}
             _mail(person, subject, f"{body}\n\n{settings.BASE_URL}/admin/helpdesk/mailbox/\n")
+
+
+def mail_password_link(user_id: int) -> None:
+    """Mails the link by which somebody of the staff sets his password (admin: new person, or a forgotten password)."""
+    person = User.objects.filter(pk=user_id, is_active=True).first()
+    if person is None:
+        return
+    with override(person.language):
+        subject = _("Your access to the helpdesk")
+        body = _("Open this link to set your password. It works once, for three days:")
+        _mail(person, subject, f"{body}\n\n{password_link(person)}\n")
+
+
+def tell_of_new_address(user_id: int, old_email: str) -> None:
+    """Tells the address that was replaced, so that nobody takes over an account unnoticed."""
+    person = User.objects.filter(pk=user_id).first()
+    if person is None:
+        return
+    with override(person.language):
+        subject = _("Your sign-in address was changed")
+        body = _("You now sign in to the helpdesk with %(new)s. If you do not expect this, tell an administrator.")
+        try:
+            send_mail(subject, body % {"new": person.email}, settings.DEFAULT_FROM_EMAIL, [old_email])
+        except (OSError, smtplib.SMTPException) as problem:
+            log.warning("a notice could not be mailed", extra={"to": person.pk, "problem": str(problem)[:200]})
 
 
 def reprocess_mail(raw_mail_id: int) -> None:

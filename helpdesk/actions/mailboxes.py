@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from helpdesk import events, jobs
 from helpdesk.logs import redacted
 from helpdesk.mail.store import Fetched, store
-from helpdesk.models import SYSTEM, Mailbox, RawMail
+from helpdesk.models import SYSTEM, Actor, Mailbox, RawMail, Verdict
 from helpdesk.now import now
 
 _ALERT_AFTER = 3
@@ -80,9 +80,25 @@ def reprocess(rows: Sequence[RawMail]) -> int:
     """Puts quarantined mails back on their way; returns how many. Mails whose bytes are not here cannot be."""
     count = 0
     for row in rows:
-        if row.state == RawMail.State.QUARANTINED and (row.raw is not None or row.blob):
+        if row.state == RawMail.State.QUARANTINED and (row.blob or (row.size and len(row.raw or b"") == row.size)):
             row.state, row.verdict, row.attempts, row.next_attempt_at = RawMail.State.PENDING, "", 0, None
             row.save(update_fields=["state", "verdict", "attempts", "next_attempt_at"])
             jobs.enqueue("helpdesk.tasks.reprocess_mail", row.pk)
+            count += 1
+    return count
+
+
+@transaction.atomic
+def set_aside(rows: Sequence[RawMail], *, actor: Actor) -> int:
+    """Takes mails out of quarantine for good: nobody has to look at them again. Their bytes stay. Returns how many."""
+    count = 0
+    for row in rows:
+        set_aside = RawMail.objects.filter(pk=row.pk, state=RawMail.State.QUARANTINED).update(
+            state=RawMail.State.DONE,
+            verdict=Verdict.IGNORED,
+            reason=f"Set aside by {actor.name}. It was in quarantine: {row.reason}"[:2000],
+        )
+        if set_aside:
+            events.audit(actor, "rawmail.set_aside", row)
             count += 1
     return count

@@ -1,0 +1,53 @@
+"""The audit book: read by managers and administrators, altered by nobody."""
+
+from __future__ import annotations
+
+import json
+
+from django.contrib import admin
+from django.urls import NoReverseMatch, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from helpdesk.admin.base import ReadOnlyAdmin, mark
+from helpdesk.models import AuditEntry
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(ReadOnlyAdmin[AuditEntry]):
+    """Who changed what, when."""
+
+    list_display = ("at", "actor_name", "action", "about", "shown_data", "shown_seal")
+    list_filter = ("actor_kind", "object_type", "at")
+    search_fields = ("actor_name", "action", "=object_id")
+    search_help_text = _("A name, an action such as mailbox.changed, or the key of an object.")
+    ordering = ("-pk",)
+    fields = ("at", "actor_kind", "actor_name", "action", "about", "whole_data", "position", "digest")
+
+    @admin.display(description=_("object"))
+    def about(self, obj: AuditEntry) -> SafeString | str:
+        """A link where the admin knows the object."""
+        if not obj.object_type:
+            return "-"
+        words = f"{obj.object_type} {obj.object_id}"
+        try:
+            address = reverse(f"admin:helpdesk_{obj.object_type}_change", args=[obj.object_id])
+        except NoReverseMatch:
+            return words
+        return format_html('<a href="{}">{}</a>', address, words)
+
+    @admin.display(description=_("data"))
+    def shown_data(self, obj: AuditEntry) -> str:
+        """Its beginning."""
+        return json.dumps(obj.data, ensure_ascii=False)[:160] if obj.data else "-"
+
+    @admin.display(description=_("data"))
+    def whole_data(self, obj: AuditEntry) -> SafeString:
+        """All of it."""
+        return format_html('<pre class="source">{}</pre>', json.dumps(obj.data, indent=2, ensure_ascii=False))
+
+    @admin.display(description=_("chain"))
+    def shown_seal(self, obj: AuditEntry) -> SafeString:
+        """Whether the hash chain has closed over it."""
+        return mark("ok", _("closed")) if obj.digest else mark("busy", _("in a moment"))
