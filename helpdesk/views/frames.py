@@ -75,7 +75,8 @@ def source(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
     message = _message_or_404(request, public_id)
     ensure(actor_of(request), "raw_mail.view", message.ticket)
     row = (
-        Message.objects.filter(pk=message.pk)
+        Message.objects.visible_to(actor_of(request))
+        .filter(pk=message.pk)
         .values_list("raw_mail__raw", "raw_mail__blob", F("raw_mail__size"))
         .first()
     )
