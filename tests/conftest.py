@@ -52,13 +52,17 @@ def _own_blobs(tmp_path: Path, settings: object) -> Iterator[None]:
     from django.core.files.storage import default_storage
 
     settings.BLOB_DIR = tmp_path / "blobs"  # type: ignore[attr-defined]
-    storage = default_storage
+    default_storage.exists("")  # builds what the lazy object stands for; its cached places are forgotten below
+    storage = default_storage._wrapped
     storage._location = str(tmp_path / "blobs")
-    storage.__dict__.pop("base_location", None)
-    storage.__dict__.pop("location", None)
+
+    def forget() -> None:
+        for name in ("base_location", "location"):
+            storage.__dict__.pop(name, None)
+
+    forget()
     yield
-    storage.__dict__.pop("base_location", None)
-    storage.__dict__.pop("location", None)
+    forget()
 
 
 @pytest.fixture
