@@ -17,6 +17,8 @@ from html import escape
 
 from demo.letter_view import LetterView
 
+#: Lines as long as SMTP allows (RFC 5321, 4.5.3.1.6): where Python 3.11 folds between two encoded words it loses a space.
+_POLICY = SMTP.clone(max_line_length=998)
 MAX_REFERENCES = 30
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 _RE = re.compile(r"^\s*(re|aw|回复|答复|رد|پاسخ)\s*[:：]", re.IGNORECASE)
@@ -80,7 +82,7 @@ def checked_line(value: str, what: str, limit: int = 300) -> str:
 
 def _message(writer: Writer, to: str, subject: str) -> EmailMessage:
     address = checked_address(writer.address)
-    message = EmailMessage(policy=SMTP)
+    message = EmailMessage(policy=_POLICY)
     local, _, domain = address.rpartition("@")
     message["From"] = Address(checked_line(writer.name, "The name", 120), local, domain)
     message["To"] = checked_address(to)
@@ -181,7 +183,7 @@ def bounce_letter(writer: Writer, view: LetterView, raw: bytes) -> EmailMessage:
         raise RefusedLetter("This mail came with an empty return path: servers must not send a bounce for it.")
     failed = checked_address(writer.address)
     domain = failed.rpartition("@")[2]
-    message = EmailMessage(policy=SMTP)
+    message = EmailMessage(policy=_POLICY)
     message["From"] = Address("Mail Delivery Subsystem", "mailer-daemon", domain)
     message["To"] = checked_address(view.return_path)
     message["Subject"] = "Undelivered Mail Returned to Sender"
@@ -189,24 +191,24 @@ def bounce_letter(writer: Writer, view: LetterView, raw: bytes) -> EmailMessage:
     message["Message-ID"] = f"<{secrets.token_hex(12)}@{domain}>"
     message["Auto-Submitted"] = "auto-replied"
     message["MIME-Version"] = "1.0"
-    words = MIMEPart(policy=SMTP)
+    words = MIMEPart(policy=_POLICY)
     words.set_content(
         f"This is the mail system at {domain}.\n\n"
         f"Your message could not be delivered to one recipient:\n\n"
         f"<{failed}>: 550 5.1.1 no mailbox of this name here\n"
     )
     # Two blocks of fields, about the message and about the recipient (RFC 3464 section 2.1).
-    of_message, of_recipient = Message(policy=SMTP), Message(policy=SMTP)
+    of_message, of_recipient = Message(policy=_POLICY), Message(policy=_POLICY)
     of_message["Reporting-MTA"] = f"dns; mx.{domain}"
     of_message["Arrival-Date"] = format_datetime(view.date)
     of_recipient["Final-Recipient"] = f"rfc822; {failed}"
     of_recipient["Action"] = "failed"
     of_recipient["Status"] = "5.1.1"
     of_recipient["Diagnostic-Code"] = "smtp; 550 5.1.1 no mailbox of this name here"
-    report = MIMEPart(policy=SMTP)
+    report = MIMEPart(policy=_POLICY)
     report["Content-Type"] = "message/delivery-status"
     report.set_payload([of_message, of_recipient])
-    headers = MIMEPart(policy=SMTP)
+    headers = MIMEPart(policy=_POLICY)
     headers.set_content(raw.partition(b"\r\n\r\n")[0].decode("utf-8", "replace") + "\n")
     headers.replace_header("Content-Type", 'text/rfc822-headers; charset="utf-8"')
     message["Content-Type"] = "multipart/report; report-type=delivery-status"

@@ -12,9 +12,8 @@ from typing import Any
 
 from allauth.account.models import EmailAddress
 from django.conf import settings
-from django.contrib.auth.hashers import PBKDF2PasswordHasher
+from django.contrib.auth.hashers import PBKDF2PasswordHasher, get_hasher, make_password
 from django.db import models
-from django.utils.crypto import get_random_string
 
 from demo.accounts import ACCOUNTS, HOME_TIME_ZONE, MAILBOX_PASSWORD, MAILBOXES, QUEUES, TEAMS, Account
 from demo.cast import CAST, CastMember
@@ -178,8 +177,10 @@ def _person(account: Account, teams: dict[str, Team], made: _Made) -> list[TeamM
 
 
 def _hashed(password: str) -> str:
-    hasher = PBKDF2PasswordHasher()
-    return hasher.encode(password, get_random_string(22), iterations=_PASSWORD_ROUNDS)
+    hasher = get_hasher()
+    if isinstance(hasher, PBKDF2PasswordHasher):
+        return hasher.encode(password, hasher.salt(), iterations=_PASSWORD_ROUNDS)
+    return make_password(password)
 
 
 def _calendars(made: _Made) -> BusinessCalendar:
