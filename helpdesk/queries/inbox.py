@@ -178,13 +178,13 @@ def capped_counts(actor: Actor, filters: Iterable[TicketFilter]) -> list[int | N
             sql, values = limited.query.sql_with_params()
         except EmptyResultSet:
             continue
-        selects.append(f"(SELECT count(*) FROM ({sql}) AS c{place})")
+        # the ORM wrote the statement; its values go as parameters
+        selects.append(f"(SELECT count(*) FROM ({sql}) AS c{place})")  # noqa: S608
         params.extend(values)
         places.append(place)
     if selects:
-        statement = "SELECT " + ", ".join(selects)  # every part was written by the ORM; values go as parameters
         with connection.cursor() as cursor:
-            cursor.execute(statement, params)
+            cursor.execute(f"SELECT {', '.join(selects)}", params)
             row = cursor.fetchone()
         for place, count in zip(places, row, strict=True):
             counts[place] = count

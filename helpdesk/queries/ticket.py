@@ -87,8 +87,9 @@ class _IsRich(Func):
     output_field = BooleanField()
 
 
-def _messages(actor: Actor, ticket: Ticket, *, may_read_notes: bool) -> QuerySet[Message]:
-    found = Message.objects.visible_to(actor).filter(ticket=ticket)
+def _messages(ticket: Ticket, *, may_read_notes: bool) -> QuerySet[Message]:
+    """Messages of a ticket that came through `visible_to`; asking that door again would only repeat its queries."""
+    found = Message.objects.filter(ticket=ticket)
     found = (
         found.filter(Q(audience=Audience.PUBLIC) | Q(audience=Audience.INTERNAL))
         if may_read_notes
@@ -107,9 +108,9 @@ def _messages(actor: Actor, ticket: Ticket, *, may_read_notes: bool) -> QuerySet
     )
 
 
-def timeline(actor: Actor, ticket: Ticket, *, language: str, may_read_notes: bool = True, before: str = "") -> Timeline:
+def timeline(ticket: Ticket, *, language: str, may_read_notes: bool = True, before: str = "") -> Timeline:
     """The newest messages (or those before the cursor) with the events around them. Constant number of queries."""
-    found = _messages(actor, ticket, may_read_notes=may_read_notes).order_by("-created_at", "-pk")
+    found = _messages(ticket, may_read_notes=may_read_notes).order_by("-created_at", "-pk")
     at, _, key = before.partition("~")
     upper: datetime | None = None
     if before:
@@ -131,9 +132,7 @@ def timeline(actor: Actor, ticket: Ticket, *, language: str, may_read_notes: boo
     return Timeline(_merged(rows, lines, language), cursor)
 
 
-def changes_since(
-    actor: Actor, ticket: Ticket, seq: int, *, language: str, may_read_notes: bool = True
-) -> list[Entry] | None:
+def changes_since(ticket: Ticket, seq: int, *, language: str, may_read_notes: bool = True) -> list[Entry] | None:
     """Entries that are new or changed after `seq`; None when so much happened that the page should be loaded again."""
     events = list(TicketEvent.objects.filter(ticket=ticket, seq__gt=seq).order_by("seq")[: _EVENTS_SHOWN + 1])
     if len(events) > _EVENTS_SHOWN:
@@ -141,13 +140,13 @@ def changes_since(
     touched = {
         e.data[key] for e in events for key in ("message", "bounced_message") if isinstance(e.data.get(key), int)
     }
-    rows = list(_messages(actor, ticket, may_read_notes=may_read_notes).filter(pk__in=touched)) if touched else []
+    rows = list(_messages(ticket, may_read_notes=may_read_notes).filter(pk__in=touched)) if touched else []
     return _merged(rows, events, language)
 
 
-def one_entry(actor: Actor, message: Message) -> Entry | None:
+def one_entry(message: Message) -> Entry | None:
     """A single message as an entry, read again."""
-    rows = list(_messages(actor, message.ticket, may_read_notes=True).filter(pk=message.pk))
+    rows = list(_messages(message.ticket, may_read_notes=True).filter(pk=message.pk))
     return _message_entry(rows[0], 0) if rows else None
 
 
@@ -177,11 +176,10 @@ def _message_entry(message: Message, seq: int) -> Entry:
     )
 
 
-def ticket_by_number(actor: Actor, number: int) -> Ticket | None:
-    """The ticket with this human number, if the actor may see it."""
+def ticket_by_number(door: QuerySet[Ticket], number: int) -> Ticket | None:
+    """The ticket with this human number behind `door`, which is `Ticket.objects.visible_to(actor)`."""
     return (
-        Ticket.objects.visible_to(actor)
-        .select_related(
+        door.select_related(
             "queue__team", "owner", "customer__organisation", "mailbox", "issue_type__parent", "label", "merged_into"
         )
         .filter(number=number)
@@ -218,8 +216,8 @@ class Neighbour:
     is_here: bool
 
 
-def neighbours(actor: Actor, ticket: Ticket) -> list[Neighbour]:
-    """Linked tickets in both directions, only those the actor may see."""
+def neighbours(door: QuerySet[Ticket], ticket: Ticket) -> list[Neighbour]:
+    """Linked tickets in both directions, only those behind `door`."""
     links = list(
         TicketLink.objects.filter(Q(ticket=ticket) | Q(other=ticket))
         .select_related("ticket", "other")
@@ -228,7 +226,7 @@ def neighbours(actor: Actor, ticket: Ticket) -> list[Neighbour]:
     if not links:
         return []
     others = {link.other_id if link.ticket_id == ticket.pk else link.ticket_id for link in links}
-    visible = {t.pk: t for t in Ticket.objects.visible_to(actor).filter(pk__in=others)}
+    visible = {t.pk: t for t in door.filter(pk__in=others)}
     found: list[Neighbour] = []
     for link in links:
         away = link.ticket_id == ticket.pk
@@ -238,11 +236,6 @@ def neighbours(actor: Actor, ticket: Ticket) -> list[Neighbour]:
     return found
 
 
-def earlier_tickets(actor: Actor, ticket: Ticket, limit: int = 8) -> list[Ticket]:
-    """The customer's other tickets, newest first."""
-    return list(
-        Ticket.objects.visible_to(actor)
-        .filter(customer_id=ticket.customer_id)
-        .exclude(pk=ticket.pk)
-        .order_by("-opened_at", "-pk")[:limit]
-    )
+def earlier_tickets(door: QuerySet[Ticket], ticket: Ticket, limit: int = 8) -> list[Ticket]:
+    """The customer's other tickets behind `door`, newest first."""
+    return list(door.filter(customer_id=ticket.customer_id).exclude(pk=ticket.pk).order_by("-opened_at", "-pk")[:limit])

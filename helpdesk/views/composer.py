@@ -67,7 +67,7 @@ def send(request: HttpRequest, number: int) -> HttpResponse:
     except conversation.UnseenMessages as unseen:
         if not is_partial(request):
             raise
-        context = {"words": str(unseen), "unseen": unseen.messages, "ticket": found}
+        context = {"words": str(unseen), "unseen": unseen.messages}
         return changed_with_alert(request, found, context)
     except (BadInput, IllegalTransition) as refusal:
         if not is_partial(request):
@@ -158,7 +158,7 @@ def resend(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
     conversation.resend(message=message, actor=actor_of(request))
     if not is_partial(request):
         return HttpResponseRedirect(reverse("ticket", args=[message.ticket.number]))
-    entry = one_entry(actor_of(request), message)
+    entry = one_entry(message)
     context = {**head_context(request, message.ticket), "entries": [entry] if entry else []}
     return bundle(request, ["desk/_entries.html"], context, extra=toast(_("It is being tried again."), seconds=4))
 

@@ -19,7 +19,7 @@ from helpdesk.forms import CustomerForm, ProfileForm
 from helpdesk.models import Customer, User
 from helpdesk.queries.ticket import ticket_by_number
 from helpdesk.views.answers import bundle, in_sentences, is_partial, toast
-from helpdesk.views.ticket import customer_context
+from helpdesk.views.ticket import customer_context, door_of
 
 _YEAR = 365 * 24 * 3600
 
@@ -57,7 +57,7 @@ def customer(request: HttpRequest, public_id: uuid.UUID, number: int) -> HttpRes
     """The form for a customer's name, tier, language and notes, inside the context panel of a ticket."""
     actor = actor_of(request)
     found = get_object_or_404(Customer.objects.visible_to(actor), public_id=public_id)
-    ticket = ticket_by_number(actor, number)
+    ticket = ticket_by_number(door_of(request), number)
     if ticket is None or ticket.customer_id != found.pk:
         raise Http404
     form = CustomerForm(request.POST or None, instance=found)
@@ -69,7 +69,7 @@ def customer(request: HttpRequest, public_id: uuid.UUID, number: int) -> HttpRes
     edit_customer(customer=found, actor=actor, **form.cleaned_data)
     if not is_partial(request):
         return HttpResponseRedirect(reverse("ticket", args=[number]))
-    fresh = ticket_by_number(actor, number)
+    fresh = ticket_by_number(door_of(request), number)
     if fresh is None:
         raise Http404
     return bundle(

@@ -72,11 +72,18 @@ document.addEventListener('htmx:configRequest', (event) => {
   event.detail.headers['X-Ticket-Seq'] = String(shownSeq());
 });
 
+// A merged answer is no swap of htmx, so the address is pushed here. Going back loads the page anew: no copy of a
+// customer's words is kept in the browser's storage.
+history.replaceState({ htmx: true }, '');
+
 document.addEventListener('htmx:beforeSwap', (event) => {
-  const { xhr } = event.detail;
+  const { xhr, requestConfig, pathInfo } = event.detail;
   if (xhr.getResponseHeader('HX-Merge') !== '1') return;
   event.detail.shouldSwap = false;
   event.detail.isError = false;
+  if (xhr.status < 400 && requestConfig.elt.getAttribute('hx-push-url') === 'true' && requestConfig.verb === 'get') {
+    history.pushState({ htmx: true }, '', pathInfo.responsePath || pathInfo.finalRequestPath);
+  }
   merge(xhr.responseText, { own: true });
 });
 

@@ -1,0 +1,1 @@
+"""The desk's pages: what they show, to whom, and with how many queries."""
