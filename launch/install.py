@@ -5,6 +5,7 @@ Runs under the machine's own Python, so: standard library only. Called by launch
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import importlib.util
 import os
@@ -14,6 +15,8 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from launch import LaunchError
@@ -29,20 +32,42 @@ def ensure(kind: str) -> None:
 
     Does nothing when the locks are those that were installed last. Raises LaunchError with pip's last lines otherwise.
     """
-    files = REQUIREMENTS[kind]
-    stamp = VENV / f".installed-{kind}"
-    digest = _digest(files)
-    if VENV_PYTHON.exists() and _read(stamp) == digest:
+    if _is_installed(kind):
         return
-    if kind == "run" and VENV_PYTHON.exists() and _read(VENV / ".installed-dev") == _digest(REQUIREMENTS["dev"]):
-        return  # the larger set holds the smaller one
-    _make_venv()
-    _install(files)
-    stamp.write_text(digest, encoding="ascii")
+    with _alone():
+        if _is_installed(kind):
+            return
+        _make_venv()
+        _install(REQUIREMENTS[kind])
+        _stamp(kind).write_text(_digest(kind), encoding="ascii")
 
 
-def _digest(files: tuple[str, ...]) -> str:
-    content = b"".join((CHECKOUT / name).read_bytes() for name in files)
+def _is_installed(kind: str) -> bool:
+    """Whether the locks are those of the last installation; that of the larger set holds the smaller one."""
+    return VENV_PYTHON.exists() and any(_read(_stamp(one)) == _digest(one) for one in dict.fromkeys((kind, "dev")))
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """One installation at a time; the lock is on the checkout's folder, so that it leaves no file."""
+    folder = os.open(CHECKOUT, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("Another process installs packages here; waiting for it ...")
+            fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
+
+
+def _stamp(kind: str) -> Path:
+    return VENV / f".installed-{kind}"
+
+
+def _digest(kind: str) -> str:
+    content = b"".join((CHECKOUT / name).read_bytes() for name in REQUIREMENTS[kind])
     return hashlib.sha256(content).hexdigest()
 
 

@@ -101,7 +101,7 @@ class EmbeddedPostgres:
         try:
             self._take_lock()
             self.cluster = cluster.locate(self.asked)
-            self.log.parent.mkdir(parents=True, exist_ok=True)
+            self.log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._end_orphan()
             self.set_aside = cluster.set_aside_if_forgotten(self.cluster)
             self.fresh = not cluster.exists(self.cluster)

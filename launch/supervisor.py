@@ -77,7 +77,7 @@ class Supervisor:
         self._say = say
         self.children: list[Child] = []
         self._passing: list[Child] = []
-        log_dir.mkdir(parents=True, exist_ok=True)
+        log_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._guardian = subprocess.Popen(
             [sys.executable, "-I", str(Path(guardian.__file__).resolve()), str(ORPHAN_SECONDS)],
             stdin=subprocess.PIPE,
@@ -151,6 +151,7 @@ class Supervisor:
                     stdout=log,
                     stderr=log,
                     start_new_session=True,
+                    umask=0o077,
                     preexec_fn=die_with(os.getpid(), signal.SIGTERM),
                 )
             except OSError as problem:

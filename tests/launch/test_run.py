@@ -160,10 +160,12 @@ def test_failed_preparation_is_told_and_stops_the_rest(folder: Path) -> None:
     assert not (folder / "postgres" / "postmaster.pid").exists()
 
 
-def test_secrets_are_for_the_owner_only(folder: Path) -> None:
+def test_secrets_and_what_processes_write_are_for_the_owner_only(folder: Path) -> None:
     process = start(folder)
     read_until(process, "Ctrl-C stops everything")
     modes = {name: (folder / name).stat().st_mode & 0o777 for name in ("secret-key", "run.json", "postgres.password")}
     assert modes == {"secret-key": 0o600, "run.json": 0o600, "postgres.password": 0o600}
+    assert (folder / "web.pid").stat().st_mode & 0o777 == 0o600
+    assert (folder / "log").stat().st_mode & 0o777 == 0o700
     process.terminate()
     process.communicate()
