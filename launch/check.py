@@ -76,7 +76,7 @@ def gates() -> list[Gate]:
     manage = (python, "-W", "ignore:Got an error checking a consistent migration history", "manage.py")
     return [
         Gate("mypy", (str(tools / "mypy"), "--strict", *present), test),
-        Gate("pure-tests", (python, "-m", "pytest", "-q", "-x", "--no-header", "tests/pure"), test),
+        Gate("pure-tests", (python, "-m", "pytest", "-q", "--no-header", "tests/pure"), test),
         Gate("layers", (str(tools / "lint-imports"), "--no-cache"), test),
         Gate("migrations", (*manage, "makemigrations", "--check", "--dry-run"), test),
         Gate("deploy", (*manage, "check", "--deploy", "--fail-level", "WARNING"), production),
