@@ -31,7 +31,13 @@ def _name(digest: str) -> str:
 
 
 def put(content: bytes) -> str:
-    """Keeps `content` and returns its sha256 in hex. Raises StorageFull when the disk refuses."""
+    """Keeps `content` and returns its sha256 in hex. Raises StorageFull when the disk refuses.
+
+    What is here already is not written again: under its final name stands only what was flushed to disk.
+    """
+    digest = hashlib.sha256(content).hexdigest()
+    if default_storage.exists(_name(digest)):
+        return digest
     return put_chunks([content])[0]
 
 
@@ -60,11 +66,21 @@ def put_chunks(chunks: Iterable[bytes], *, limit: int | None = None) -> tuple[st
             if not target.exists():
                 target.parent.mkdir(exist_ok=True)
                 Path(temporary).replace(target)
+                _flush_folder(target.parent)
             return digest.hexdigest(), size
         finally:
             Path(temporary).unlink(missing_ok=True)
     except OSError as problem:
         raise StorageFull(str(problem)) from problem
+
+
+def _flush_folder(folder: Path) -> None:
+    """A new name survives a power failure only when its folder is flushed as well."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _put_remote(chunks: Iterable[bytes], limit: int | None) -> tuple[str, int]:
@@ -95,7 +111,7 @@ def read(digest: str) -> bytes:
 def writable() -> bool:
     """Whether the store takes bytes now (readiness)."""
     try:
-        put(b"helpdesk readiness probe")
+        put_chunks([b"helpdesk readiness probe"])
     except StorageFull:
         return False
     return True

@@ -12,7 +12,14 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 
 _correlation: ContextVar[str] = ContextVar("correlation", default="")
-_SECRET = re.compile(r"(?i)(password|passwd|secret|token|authorization|bearer|api[_-]?key)([\"'=:\s]+)([^\s\"',;&]+)")
+#: A name of a secret with a mark behind it (`token=…`, `"password": "…"`), or a word that announces one in a header. The bare
+#: words in a sentence ("the token server refused") are none.
+_SECRET = re.compile(
+    r"""(?ix) ( \b (?:[\w-]*(?:password|passwd|secret|token|api[_-]?key)) ["']? \s* [=:] \s* ["']?
+              | \b authorization ["']? \s* [=:] \s* ["']? (?:(?:bearer|basic)\s+)?
+              | \b bearer \s+ )
+        ([^\s"',;&]+)"""
+)
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 
 
@@ -34,7 +41,7 @@ def correlated(identifier: str = "") -> Iterator[str]:
 
 def redacted(text: str) -> str:
     """Blanks what looks like a secret, before it reaches a log or an error column."""
-    return _SECRET.sub(r"\1\2[redacted]", text)
+    return _SECRET.sub(r"\1[redacted]", text)
 
 
 class JsonFormatter(logging.Formatter):

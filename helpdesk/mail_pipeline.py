@@ -6,16 +6,20 @@ Called by the dispatcher after each fetch, by the sweep for what a crash left be
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, transaction
 from django.db.models import Q
+from psycopg.errors import QueryCanceled
 
-from helpdesk import faults
+from helpdesk import blobs, faults
 from helpdesk.actions.mail_intake import Fate, receive_mails
 from helpdesk.actions.recipients import our_addresses
-from helpdesk.blobs import BlobMissing
+from helpdesk.blobs import BlobMissing, StorageFull
 from helpdesk.logs import redacted
 from helpdesk.mail.message import ParsedMail, UnreadableMail
 from helpdesk.mail.sandbox import ParserSandbox
@@ -27,21 +31,43 @@ log = logging.getLogger("helpdesk.mail")
 BATCH = 50
 _ATTEMPTS = 3
 _AGAIN_AFTER = timedelta(seconds=30)
+_LEFT_BEHIND_AFTER = timedelta(minutes=1)
+
+
+Results = list[tuple[RawMail, ParsedMail | UnreadableMail]]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A batch that is being read in the background."""
+
+    rows: Sequence[RawMail]
+    outcomes: Future[list[ParsedMail | UnreadableMail]]
+    keep_files: bool
 
 
 class Pipeline:
-    """One parser child and the way through it. Not shared between threads."""
+    """One parser child and the way through it: `begin` a batch, and `finish` it while the next one is being read.
+
+    Not shared between threads. The thread behind it reads and keeps files, and never touches the database.
+    """
 
     def __init__(self) -> None:
-        self.sandbox = ParserSandbox(our_addresses=our_addresses())
+        self.ours = our_addresses()
+        self.sandbox = ParserSandbox(our_addresses=self.ours)
+        self.sandbox.start()
+        self.reader = ThreadPoolExecutor(1, thread_name_prefix="mail-reader")
 
     def close(self) -> None:
         """Ends the parser child."""
+        self.reader.shutdown(cancel_futures=True)
         self.sandbox.close()
 
     def run_pending(self, mailbox_id: int | None = None) -> int:
-        """Takes all pending mail (of one mailbox) to its fate; returns how many. Two pipelines skip each other's rows."""
-        done = 0
+        """Takes pending mail to its fate; returns how many. Without a mailbox only what has lain for a minute: what is
+        younger is in somebody's hands. Two pipelines at the same rows do no harm, the second finds them done.
+        """
+        done, before = 0, [0]
         while True:
             due = Q(next_attempt_at__isnull=True) | Q(next_attempt_at__lte=now())
             rows = (
@@ -49,25 +75,46 @@ class Pipeline:
             )
             if mailbox_id is not None:
                 rows = rows.filter(mailbox_id=mailbox_id)
+            else:
+                rows = rows.filter(received_at__lt=now() - _LEFT_BEHIND_AFTER)
             batch = list(rows[:BATCH])
-            if not batch:
+            keys = [row.pk for row in batch]
+            if not batch or keys == before:
                 return done
+            before = keys
             self.run(batch)
             done += len(batch)
 
     def run(self, rows: Sequence[RawMail], *, keep_files: bool = True) -> list[Fate]:
-        """Parses and writes these rows together; returns their fates in order."""
-        return self.write(self.parse(rows), keep_files=keep_files)
+        """Reads and writes these rows together; returns their fates in order."""
+        return self.finish(self.begin(rows, keep_files=keep_files))
 
-    def parse(self, rows: Sequence[RawMail]) -> list[tuple[RawMail, ParsedMail | UnreadableMail]]:
+    def begin(self, rows: Sequence[RawMail], *, keep_files: bool = True) -> Reading:
+        """Starts reading these rows; files they carry are kept as they are found."""
+        self._know_our_addresses()
+        contents: list[bytes | UnreadableMail] = []
+        for row in rows:
+            try:
+                contents.append(content_of(row))
+            except BlobMissing:
+                contents.append(UnreadableMail("The stored mail is missing from the disk."))
+        return Reading(rows, self.reader.submit(self._read, contents, keep_files), keep_files)
+
+    def finish(self, reading: Reading) -> list[Fate]:
+        """Waits for the reading and writes its mails. Raises StorageFull when files could not be kept: then the batch waits."""
+        return self.write(self.parsed(reading), keep_files=reading.keep_files)
+
+    def parsed(self, reading: Reading) -> Results:
         """Each row with what it says, or why it cannot be read."""
-        results = list(self._parsed(rows))
+        outcomes = reading.outcomes.result()
         faults.point("mail_in.parsed")
-        return results
+        return list(zip(reading.rows, outcomes, strict=True))
 
-    def write(
-        self, results: Sequence[tuple[RawMail, ParsedMail | UnreadableMail]], *, keep_files: bool = True
-    ) -> list[Fate]:
+    def parse(self, rows: Sequence[RawMail]) -> Results:
+        """Reads rows without keeping anything."""
+        return self.parsed(self.begin(rows, keep_files=False))
+
+    def write(self, results: Results, *, keep_files: bool = True) -> list[Fate]:
         """Writes the readable ones in one transaction; what cannot be written is tried alone, then quarantined."""
         fates: dict[int, Fate] = {}
         readable: list[tuple[RawMail, ParsedMail]] = []
@@ -80,23 +127,37 @@ class Pipeline:
             fates[id(row)] = fate
         return [fates[id(row)] for row, _result in results]
 
-    def _parsed(self, rows: Sequence[RawMail]) -> Iterator[tuple[RawMail, ParsedMail | UnreadableMail]]:
-        contents: list[bytes | UnreadableMail] = []
-        for row in rows:
-            try:
-                contents.append(content_of(row))
-            except BlobMissing:
-                contents.append(UnreadableMail("The stored mail is missing from the disk."))
-        results = iter(self.sandbox.parse_many([c for c in contents if isinstance(c, bytes)]))
-        for row, content in zip(rows, contents, strict=True):
-            yield row, next(results) if isinstance(content, bytes) else content
+    def _know_our_addresses(self) -> None:
+        """Mailboxes come and go while a pipeline lives for weeks: the child learns of them by being started anew."""
+        ours = our_addresses()
+        if ours != self.ours:
+            self.ours = ours
+            self.sandbox.close()
+            self.sandbox = ParserSandbox(our_addresses=ours)
+
+    def _read(self, contents: Sequence[bytes | UnreadableMail], keep_files: bool) -> list[ParsedMail | UnreadableMail]:
+        """In the thread behind. Files go to disk here, so that the transaction later finds them and does not wait for disks."""
+        results = self.sandbox.parse_many([c for c in contents if isinstance(c, bytes)])
+        read: list[ParsedMail | UnreadableMail] = []
+        with closing(results):
+            for content in contents:
+                result = next(results) if isinstance(content, bytes) else content
+                if keep_files and isinstance(result, ParsedMail):
+                    for attachment in result.attachments:
+                        blobs.put(attachment.content)
+                read.append(result)
+        return read
 
     def _write(self, mails: Sequence[tuple[RawMail, ParsedMail]], keep_files: bool) -> list[Fate]:
         if not mails:
             return []
         try:
             return self._write_once(mails, keep_files)
+        except (StorageFull, InterfaceError):
+            raise  # not the mail's fault: it stays pending and goes through when the disk or the database is back
         except Exception as problem:
+            if isinstance(problem, OperationalError) and not isinstance(problem.__cause__, QueryCanceled):
+                raise
             if len(mails) == 1:
                 log.exception("mail could not be written", extra={"raw_mail": mails[0][0].pk})
                 return [self._set_aside(mails[0][0], redacted(f"{type(problem).__name__}: {problem}")[:1000])]

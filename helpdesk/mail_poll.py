@@ -6,11 +6,14 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from django.db import DatabaseError, InterfaceError, OperationalError
+from django.db import connection as database
+
 from helpdesk import faults
 from helpdesk.actions import mailboxes
 from helpdesk.blobs import StorageFull
 from helpdesk.mail.imap import Connection, MailboxTrouble
-from helpdesk.mail_pipeline import Pipeline
+from helpdesk.mail_pipeline import Pipeline, Reading
 from helpdesk.models import Mailbox, RawMail
 
 log = logging.getLogger("helpdesk.mail")
@@ -36,6 +39,14 @@ class Passage:
     round_trips: int = 0
     skipped: bool = False  # somebody else is polling it
     problem: str = ""
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """A batch that is safe here and being read."""
+
+    uids: list[int]
+    reading: Reading
 
 
 class Poller:
@@ -66,9 +77,31 @@ class Poller:
             log.warning("mailbox trouble", extra={"mailbox": mailbox.name, "problem": passage.problem})
             self.disconnect()
             mailboxes.note_failure(mailbox, passage.problem)
+        except (OperationalError, InterfaceError) as problem:
+            first = next(iter(str(problem).strip().splitlines()), repr(problem))
+            passage.problem = f"The database does not take the mail now; it waits on {mailbox.imap_host}: {first}"
+            log.warning("database trouble", extra={"mailbox": mailbox.name, "problem": passage.problem[:300]})
+            self.disconnect()
+            database.close()
+            self._note_trouble(mailbox, passage.problem)
         finally:
-            mailboxes.unlock(mailbox)
+            self._unlock(mailbox)
         return passage
+
+    @staticmethod
+    def _note_trouble(mailbox: Mailbox, problem: str) -> None:
+        """A database that takes no mail may still take a line about it; one that is away does not."""
+        try:
+            mailboxes.note_failure(mailbox, problem)
+        except DatabaseError:
+            database.close()
+
+    @staticmethod
+    def _unlock(mailbox: Mailbox) -> None:
+        try:
+            mailboxes.unlock(mailbox)
+        except (DatabaseError, InterfaceError):
+            database.close()  # the lock went with the connection
 
     def _pass(self, mailbox: Mailbox, passage: Passage) -> None:
         if RawMail.objects.filter(mailbox=mailbox, state=RawMail.State.PENDING).exists():
@@ -84,19 +117,33 @@ class Poller:
         passage.round_trips = connection.round_trips - before
 
     def _fetch(self, mailbox: Mailbox, connection: Connection, uidvalidity: int, passage: Passage) -> None:
-        uids = connection.new_uids(mailbox.last_uid)
-        for batch in connection.batches(uids, uidvalidity):
-            faults.point("mail_in.fetched")
-            rows = mailboxes.store_batch(mailbox, batch, uidvalidity=uidvalidity)
-            faults.point("mail_in.stored")
-            pending = [row for row in rows if row.state == RawMail.State.PENDING]
-            if pending:
+        """Batch by batch; each is stored, and read in the background while the one before it is written."""
+        pipeline = self._pipeline()
+        ahead: _Stored | None = None
+        try:
+            for batch in connection.batches(connection.new_uids(mailbox.last_uid), uidvalidity):
+                faults.point("mail_in.fetched")
+                rows = mailboxes.store_batch(mailbox, batch, uidvalidity=uidvalidity)
+                faults.point("mail_in.stored")
+                passage.fetched += len(batch)
+                pending = [row for row in rows if row.state == RawMail.State.PENDING]
                 for row in pending:
                     row.mailbox = mailbox
-                self._pipeline().run(pending)
-            faults.point("mail_in.done")
-            connection.tidy([f.uid for f in batch if f.uid is not None])
-            passage.fetched += len(batch)
+                stored = _Stored([f.uid for f in batch if f.uid is not None], pipeline.begin(pending))
+                before, ahead = ahead, stored
+                if before is not None:
+                    self._finish(before, connection)
+        except MailboxTrouble:
+            if ahead is not None:
+                pipeline.finish(ahead.reading)  # what is here already does not wait for the server
+            raise
+        if ahead is not None:
+            self._finish(ahead, connection)
+
+    def _finish(self, stored: _Stored, connection: Connection) -> None:
+        self._pipeline().finish(stored.reading)
+        faults.point("mail_in.done")
+        connection.tidy(stored.uids)
 
     def wait(self, seconds: float, stop: Callable[[], bool]) -> bool:
         """Waits by IDLE when the mailbox asks for it and the server can; False at once otherwise."""

@@ -20,7 +20,7 @@ from django.db.models import Count, Q
 
 from helpdesk import events, faults
 from helpdesk.actions import lock
-from helpdesk.actions.columns import write_columns
+from helpdesk.models.columns import write_columns
 from helpdesk.blobs import BlobMissing
 from helpdesk.mail import compose
 from helpdesk.mail.smtp import CannotSend, Outcome, Session

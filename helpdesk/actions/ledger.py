@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from helpdesk import events
-from helpdesk.actions.columns import write_columns
+from helpdesk.models.columns import write_columns
 from helpdesk.actions.lifecycle import STATUS_FIELDS, become
 from helpdesk.models import (
     ACTIVE,

@@ -14,7 +14,7 @@ from django.db import transaction
 
 from helpdesk import blobs
 from helpdesk.actions.bounces import take_bounce
-from helpdesk.actions.columns import write_columns
+from helpdesk.models.columns import write_columns
 from helpdesk.actions.ledger import Ledger, PendingEvent
 from helpdesk.actions.mail_known import Known, sender_of
 from helpdesk.actions.recipients import our_addresses

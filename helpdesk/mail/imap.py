@@ -6,16 +6,16 @@ asked five hundred at a time, so that memory is bounded by bytes and not by the 
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 from django.conf import settings
-from imapclient import IMAPClient, SocketTimeout
-from imapclient.exceptions import IMAPClientError, LoginError
+from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, LoginError
 
 from helpdesk.mail import tls
+from helpdesk.mail.imap_line import Client, Handle
 from helpdesk.mail.oauth import NoToken, access_token
 from helpdesk.mail.store import Fetched
 from helpdesk.models import Mailbox, Security
@@ -26,10 +26,16 @@ _SIZES_AT_ONCE = 500
 #: Servers may drop an IDLE after 30 minutes and some lose it silently: it is ended and proven by NOOP far earlier.
 IDLE_SECONDS = 9 * 60
 _IDLE_SLICE_SECONDS = 5
+#: The slowest line we wait for; a command may take this long for its bytes, and three of a read's time limits besides.
+_BYTES_A_SECOND = 20_000
 
 
 class MailboxTrouble(Exception):
     """The mailbox cannot be read; the message is a sentence for its health line."""
+
+
+class _Refused(MailboxTrouble):
+    """The server said no to one command; the line stands."""
 
 
 class Connection:
@@ -37,50 +43,85 @@ class Connection:
 
     def __init__(self, mailbox: Mailbox) -> None:
         self.mailbox = mailbox
-        self.client = self._connect()
         self.round_trips = 0
+        self._handle = Handle()
+        self._target_made = False
+        self.client = self._connect()
 
     def _connect(self) -> Any:
         box = self.mailbox
+        client = None
         try:
-            context = tls.context()
-            client = IMAPClient(
-                box.imap_host,
-                port=box.imap_port,
-                ssl=box.imap_security == Security.TLS,
-                ssl_context=context if box.imap_security == Security.TLS else None,
-                timeout=SocketTimeout(
-                    connect=min(10, settings.MAIL_TIMEOUT_SECONDS), read=settings.MAIL_TIMEOUT_SECONDS
-                ),
-            )
-            client.normalise_times = False
-            if box.imap_security == Security.STARTTLS:
-                client.starttls(context)
-            if box.auth == Mailbox.Auth.OAUTH2:
-                client.oauth2_login(box.username, access_token(box))
-            else:
-                client.login(box.username, box.password)
-        except NoToken as problem:
-            raise MailboxTrouble(str(problem)) from problem
-        except LoginError as problem:
-            raise MailboxTrouble(f"{box.imap_host} refused the sign-in of {box.username}: {problem}") from problem
-        except (IMAPClientError, OSError) as problem:
-            raise MailboxTrouble(f"{box.imap_host}:{box.imap_port} cannot be reached: {problem}") from problem
+            with self._handle.at_most(3 * settings.MAIL_TIMEOUT_SECONDS):
+                context = tls.context() if box.imap_security != Security.PLAIN else None
+                client = Client(
+                    box.imap_host,
+                    box.imap_port,
+                    context=context if box.imap_security == Security.TLS else None,
+                    connect_seconds=min(10, settings.MAIL_TIMEOUT_SECONDS),
+                    read_seconds=settings.MAIL_TIMEOUT_SECONDS,
+                    handle=self._handle,
+                )
+                if box.imap_security == Security.STARTTLS:
+                    client.starttls(context)
+                if box.auth == Mailbox.Auth.OAUTH2:
+                    client.oauth2_login(box.username, access_token(box))
+                else:
+                    client.login(box.username, box.password)
+        except (IMAPClientError, OSError, ValueError) as problem:
+            self._drop(client)
+            raise MailboxTrouble(self._why_not(problem)) from problem
         return client
+
+    def _why_not(self, problem: Exception) -> str:
+        box = self.mailbox
+        if isinstance(problem, NoToken):
+            return str(problem)
+        if isinstance(problem, LoginError):
+            return f"{box.imap_host} refused the sign-in of {box.username}: {problem}. Check user name and password."
+        if isinstance(problem, ssl.SSLCertVerificationError):
+            return (
+                f"The certificate of {box.imap_host} is not to be trusted: {problem.verify_message}. Check the server's name; "
+                "a company's own authority is made known by HELPDESK_MAIL_CA_FILE."
+            )
+        if isinstance(problem, ssl.SSLError):
+            return f"{box.imap_host}:{box.imap_port} did not agree on an encrypted line: {problem.reason or problem}."
+        if isinstance(problem, TimeoutError):
+            return f"{box.imap_host}:{box.imap_port} does not answer: {problem}."
+        if isinstance(problem, OSError):
+            return f"{box.imap_host}:{box.imap_port} cannot be reached: {problem.strerror or problem}."
+        return f"{box.imap_host}:{box.imap_port} does not speak IMAP as expected: {problem}."[:500]
+
+    def _drop(self, client: Any) -> None:
+        self._handle.hang_up()
+        if client is not None:
+            try:
+                client.shutdown()
+            except (IMAPClientError, OSError):
+                pass
+        self._handle.release()
 
     def close(self) -> None:
         """Says goodbye; a broken line is simply dropped."""
         try:
-            self.client.logout()
-        except (IMAPClientError, OSError):
-            self.client.shutdown()
+            if not self._handle.hung_up:
+                with self._handle.at_most(5):
+                    self.client.logout()
+        except (IMAPClientError, OSError, ValueError, AttributeError):
+            pass
+        self._drop(self.client)
 
-    def _ask(self, what: Callable[[], Any]) -> Any:
+    def _ask(self, what: Callable[[], Any], *, size: int = 0) -> Any:
+        """One command. `size`: the bytes expected, for which a slow line gets more time."""
         self.round_trips += 1
+        host = self.mailbox.imap_host
         try:
-            return what()
-        except (IMAPClientError, OSError, ValueError, AttributeError) as problem:
-            raise MailboxTrouble(f"{self.mailbox.imap_host} answered: {problem}"[:500]) from problem
+            with self._handle.at_most(3 * settings.MAIL_TIMEOUT_SECONDS + size / _BYTES_A_SECOND):
+                return what()
+        except (IMAPClientAbortError, OSError) as problem:
+            raise MailboxTrouble(f"The line to {host} broke: {problem}."[:500]) from problem
+        except (IMAPClientError, ValueError, AttributeError, KeyError, IndexError) as problem:
+            raise _Refused(f"{host} answered: {problem}"[:500]) from problem
 
     def status(self) -> tuple[int, int]:
         """(UIDVALIDITY, UIDNEXT) of the folder: one round trip."""
@@ -99,36 +140,58 @@ class Connection:
         """Fetches in batches bounded by count and bytes. A mail over MAIL_MAX_BYTES comes with its headers only."""
         for start in range(0, len(uids), _SIZES_AT_ONCE):
             some = list(uids[start : start + _SIZES_AT_ONCE])
-            sizes = self._ask(partial(self.client.fetch, some, ["RFC822.SIZE"]))
+            sizes = self._ask(lambda some=some: self.client.fetch(some, ["RFC822.SIZE"]))
             batch: list[int] = []
             total = 0
             for uid in some:
                 if uid not in sizes:
                     continue  # expunged meanwhile
-                size = int(sizes[uid][b"RFC822.SIZE"])
+                size = int(sizes[uid].get(b"RFC822.SIZE") or 0)
                 if size > settings.MAIL_MAX_BYTES:
+                    if batch:  # in order: the cursor must never pass a mail that is not here yet
+                        yield self._bodies(batch, total, uidvalidity)
+                        batch, total = [], 0
                     yield [self._headers_only(uid, size, uidvalidity)]
                     continue
                 if batch and (len(batch) >= BATCH_MAILS or total + size > BATCH_BYTES):
-                    yield self._bodies(batch, uidvalidity)
+                    yield self._bodies(batch, total, uidvalidity)
                     batch, total = [], 0
                 batch.append(uid)
                 total += size
             if batch:
-                yield self._bodies(batch, uidvalidity)
+                yield self._bodies(batch, total, uidvalidity)
 
-    def _bodies(self, uids: list[int], uidvalidity: int) -> list[Fetched]:
-        answer = self._ask(lambda: self.client.fetch(uids, ["BODY.PEEK[]", "INTERNALDATE"]))
+    def _bodies(self, uids: list[int], size: int, uidvalidity: int) -> list[Fetched]:
+        """A batch; when the server will not give it, mail by mail, so that one it cannot read holds up no other."""
+        try:
+            answer = self._ask(lambda: self.client.fetch(uids, ["BODY.PEEK[]", "INTERNALDATE"]), size=size)
+        except _Refused as problem:
+            if len(uids) == 1:
+                return [Fetched(b"", uidvalidity, uids[0], trouble=_not_given(problem))]
+            return [mail for uid in uids for mail in self._bodies([uid], size, uidvalidity)]
         return [
-            Fetched(answer[uid].get(b"BODY[]") or b"", uidvalidity, uid, _when(answer[uid].get(b"INTERNALDATE")))
+            self._given(uid, answer[uid], uidvalidity)
             for uid in uids
-            if uid in answer
+            if uid in answer  # else expunged meanwhile
         ]
 
+    @staticmethod
+    def _given(uid: int, data: dict[bytes, Any], uidvalidity: int) -> Fetched:
+        content = data.get(b"BODY[]")
+        if content is None:
+            return Fetched(
+                b"", uidvalidity, uid, _when(data.get(b"INTERNALDATE")), trouble=_not_given("no text at all")
+            )
+        return Fetched(content, uidvalidity, uid, _when(data.get(b"INTERNALDATE")))
+
     def _headers_only(self, uid: int, size: int, uidvalidity: int) -> Fetched:
-        answer = self._ask(lambda: self.client.fetch([uid], ["BODY.PEEK[HEADER]", "INTERNALDATE"]))
-        content = answer.get(uid, {}).get(b"BODY[HEADER]") or b""
-        return Fetched(content, uidvalidity, uid, _when(answer.get(uid, {}).get(b"INTERNALDATE")), oversize=size)
+        answer = self._ask(lambda: self.client.fetch([uid], ["BODY.PEEK[HEADER]", "INTERNALDATE"])).get(uid, {})
+        trouble = (
+            f"The mail has {size:,} bytes, more than the {settings.MAIL_MAX_BYTES:,} allowed; its headers are kept, the mail "
+            "itself is still on the server."
+        )
+        content = answer.get(b"BODY[HEADER]") or b""
+        return Fetched(content, uidvalidity, uid, _when(answer.get(b"INTERNALDATE")), size=size, trouble=trouble)
 
     def tidy(self, uids: Sequence[int]) -> None:
         """After the mails are safe here: marks or moves them on the server, as the mailbox asks."""
@@ -142,8 +205,9 @@ class Connection:
 
     def _move(self, uids: list[int]) -> None:
         target = self.mailbox.move_to
-        if not self.client.folder_exists(target):
+        if not self._target_made and not self.client.folder_exists(target):
             self.client.create_folder(target)
+        self._target_made = True
         if self.client.has_capability("MOVE"):
             self.client.move(uids, target)
         else:
@@ -153,8 +217,10 @@ class Connection:
                 self.client.uid_expunge(uids)
 
     def wait(self, seconds: float, stop: Callable[[], bool]) -> bool:
-        """IDLEs up to `seconds`; True as soon as the server tells of something. Proves the line by NOOP afterwards."""
-        self._ask(lambda: self.client.select_folder(self.mailbox.folder, readonly=True))
+        """IDLEs up to `seconds`; True as soon as there is something new. Proves the line by NOOP afterwards."""
+        opened = self._ask(lambda: self.client.select_folder(self.mailbox.folder, readonly=True))
+        if int(opened.get(b"UIDNEXT", 0)) > self.mailbox.last_uid + 1:
+            return True  # it came between the last look and this one, and IDLE would not tell of it
         self._ask(self.client.idle)
         heard = False
         waited = 0.0
@@ -171,6 +237,10 @@ class Connection:
     def can_idle(self) -> bool:
         """Whether the server offers IDLE."""
         return bool(self.client.has_capability("IDLE"))
+
+
+def _not_given(answer: object) -> str:
+    return f"The server does not give this mail out ({answer}); it is still there."[:500]
 
 
 def _when(value: datetime | None) -> datetime | None:

@@ -18,7 +18,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
@@ -184,6 +184,11 @@ class ParserSandbox:
     ) -> None:
         self.close()
 
+    def start(self) -> None:
+        """Have a child ready before the first mail comes; starting one takes as long as reading fifty."""
+        with self._lock:
+            self._alive()
+
     def close(self) -> None:
         """End the child. The sandbox may be used again; it then starts another."""
         with self._lock:
@@ -199,7 +204,7 @@ class ParserSandbox:
             raise outcome
         return outcome
 
-    def parse_many(self, raws: Sequence[bytes]) -> Iterator[Outcome]:
+    def parse_many(self, raws: Sequence[bytes]) -> Generator[Outcome]:
         """Read mails in order, one outcome each; an UnreadableMail is given, not raised.
 
         The child reads on while the caller works on an outcome, at most 16 mails ahead.

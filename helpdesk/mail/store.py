@@ -18,6 +18,7 @@ from django.db.models import Q
 
 from helpdesk import blobs
 from helpdesk.models import Mailbox, RawMail, Verdict
+from helpdesk.models.columns import write_columns
 from helpdesk.now import now
 
 _TRACE = re.compile(
@@ -31,14 +32,18 @@ _HEAD_AT_MOST = 256 * 1024
 
 @dataclass(frozen=True)
 class Fetched:
-    """A mail as a server or file gave it. `oversize` mails carry their headers only and go to quarantine."""
+    """A mail as a server or file gave it. One with `trouble` is not whole and goes to quarantine for that reason.
+
+    `size` is what the server said, where the content is less than that.
+    """
 
     content: bytes
     uidvalidity: int | None = None
     uid: int | None = None
     server_at: datetime | None = None
     source: str = ""
-    oversize: int = 0
+    size: int = 0
+    trouble: str = ""
 
 
 def split_head(content: bytes) -> tuple[bytes, bytes]:
@@ -68,7 +73,7 @@ def store(fetched: Sequence[Fetched], mailbox: Mailbox | None, *, is_import: boo
     A mail already known from an earlier numbering of the mailbox (another UIDVALIDITY) is bound to its new number and comes
     back as the row it has had all along, so that a re-numbered mailbox makes no row at all.
     """
-    identities = [canonical_digest(f.content) for f in fetched]
+    identities = [_identity(f) for f in fetched]
     known = _known(identities, mailbox)
     rows: list[RawMail] = []
     fresh: list[RawMail] = []
@@ -84,11 +89,18 @@ def store(fetched: Sequence[Fetched], mailbox: Mailbox | None, *, is_import: boo
         known.setdefault((identifier, digest), row)
         fresh.append(row)
         rows.append(row)
-    RawMail.objects.bulk_update(rebound, ["uidvalidity", "uid"])
+    write_columns(rebound, ["uidvalidity", "uid"])
     originals = [r for r in fresh if r.duplicate_of is None]
     RawMail.objects.bulk_create(originals)
     RawMail.objects.bulk_create([r for r in fresh if r.duplicate_of is not None])
     return rows
+
+
+def _identity(mail: Fetched) -> tuple[str, str]:
+    """What makes the mail itself. One that came without content is nothing but its place on the server."""
+    if mail.trouble and not mail.content:
+        return "", hashlib.sha256(f"{mail.uidvalidity}.{mail.uid}".encode()).hexdigest()
+    return canonical_digest(mail.content)
 
 
 def _known(identities: Sequence[tuple[str, str]], mailbox: Mailbox | None) -> dict[tuple[str, str], RawMail]:
@@ -104,7 +116,7 @@ def _known(identities: Sequence[tuple[str, str]], mailbox: Mailbox | None) -> di
 def _row(
     mail: Fetched, mailbox: Mailbox | None, identifier: str, digest: str, is_import: bool, first: RawMail | None
 ) -> RawMail:
-    size = mail.oversize or len(mail.content)
+    size = mail.size or len(mail.content)
     row = RawMail(
         mailbox=mailbox,
         uidvalidity=mail.uidvalidity,
@@ -125,12 +137,8 @@ def _row(
         row.blob = blobs.put(mail.content)
     else:
         row.raw = mail.content
-    if mail.oversize:
-        row.state, row.verdict = RawMail.State.QUARANTINED, Verdict.QUARANTINED
-        row.reason = (
-            f"The mail has {mail.oversize:,} bytes, more than the {settings.MAIL_MAX_BYTES:,} allowed; its headers are kept, "
-            "the mail itself is still on the server."
-        )
+    if mail.trouble:
+        row.state, row.verdict, row.reason = RawMail.State.QUARANTINED, Verdict.QUARANTINED, mail.trouble
     return row
 
 

@@ -26,6 +26,7 @@ class _RolledBack(Exception):
 class Command(BaseCommand):
     """A shell around the mail pipeline."""
 
+    requires_system_checks = ()  # those of pages and API say nothing about mail
     help = "Imports .eml files, mbox files and Maildirs. With --dry-run nothing is written and each mail is judged all the same."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -91,7 +92,7 @@ def run_batch(
     pending = [row for row in rows if row.state == RawMail.State.PENDING]
     for row in pending:
         row.mailbox = box
-    results = pipeline.parse(pending) if pending else []
+    results = pipeline.parsed(pipeline.begin(pending, keep_files=keep_files)) if pending else []
     parsed = {id(row): result for row, result in results}
     fates = dict(zip(parsed, pipeline.write(results, keep_files=keep_files), strict=True))
     lines = []
