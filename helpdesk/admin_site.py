@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.admin import AdminSite
@@ -10,8 +11,21 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
+
+#: The front page of the admin: section, its name, its models in order. What stands nowhere here follows at the end.
+SECTIONS: tuple[tuple[str, Promise, tuple[str, ...]], ...] = (
+    ("people", _("People"), ("User", "Team", "SkillGroup", "Skill")),
+    ("organisation", _("Organisation"), ("Queue", "BusinessCalendar", "Site")),
+    ("mail", _("Mail"), ("Mailbox", "RawMail", "OutgoingMail")),
+    ("tickets", _("Tickets"), ("Ticket", "Message", "TicketEvent", "StatusLabel", "IssueType", "Tag", "SavedView")),
+    ("customers", _("Customers"), ("Customer", "Organisation", "CustomField")),
+    ("security", _("Security"), ("AuditEntry", "ApiToken")),
+    ("jobs", _("Jobs"), ("OrmQ", "Failure")),
+)
+_SORTED = frozenset({"helpdesk", "django_q"})
 
 
 class HelpdeskAdminSite(AdminSite):
@@ -42,6 +56,29 @@ class HelpdeskAdminSite(AdminSite):
 
         logout(request)
         return redirect("account_login")
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        """The house's models by what they are about, instead of one long alphabet."""
+        apps: list[Any] = super().get_app_list(request, app_label)
+        if app_label is not None:
+            return apps
+        known = {model["object_name"]: model for app in apps if app["app_label"] in _SORTED for model in app["models"]}
+        sections = [
+            {
+                "name": name,
+                "app_label": slug,
+                "app_url": f"{reverse('admin:index')}#{slug}",
+                "has_module_perms": True,
+                "models": [known.pop(model) for model in models if model in known],
+            }
+            for slug, name, models in SECTIONS
+        ]
+        rest = [
+            {**app, "models": left}
+            for app in apps
+            if (left := [m for m in app["models"] if app["app_label"] not in _SORTED or m["object_name"] in known])
+        ]
+        return [section for section in sections if section["models"]] + rest
 
     def password_change(self, request: HttpRequest, extra_context: dict[str, object] | None = None) -> HttpResponse:
         """The one page for it, which writes it down and tells the person."""

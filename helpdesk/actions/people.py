@@ -167,7 +167,7 @@ def reset_second_factor(*, user: User, actor: Actor) -> int:
     if access.role_of(actor) != "admin":
         raise access.NotAllowed(_("Only an administrator may reset somebody's second factor."))
     _ensure_somebody_else(actor, user)
-    count, _rows = Authenticator.objects.filter(user=user).delete()
+    count = int(Authenticator.objects.filter(user=user).delete()[0])
     events.audit(actor, "user.second_factor_reset", user, {"removed": count})
     end_sessions(user)
     tell_rights_changed(user)

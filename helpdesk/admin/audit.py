@@ -10,7 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from helpdesk.admin.base import ReadOnlyAdmin, mark
+from helpdesk.admin.base import ReadOnlyAdmin, mark, when
 from helpdesk.models import AuditEntry
 
 
@@ -18,12 +18,17 @@ from helpdesk.models import AuditEntry
 class AuditEntryAdmin(ReadOnlyAdmin[AuditEntry]):
     """Who changed what, when."""
 
-    list_display = ("at", "actor_name", "action", "about", "shown_data", "shown_seal")
+    list_display = ("happened", "actor_name", "action", "about", "shown_data", "shown_seal")
     list_filter = ("actor_kind", "object_type", "at")
     search_fields = ("actor_name", "action", "=object_id")
     search_help_text = _("A name, an action such as mailbox.changed, or the key of an object.")
     ordering = ("-pk",)
     fields = ("at", "actor_kind", "actor_name", "action", "about", "whole_data", "position", "digest")
+
+    @admin.display(description=_("at"), ordering="at")
+    def happened(self, obj: AuditEntry) -> SafeString | str:
+        """Short."""
+        return when(obj.at)
 
     @admin.display(description=_("object"))
     def about(self, obj: AuditEntry) -> SafeString | str:

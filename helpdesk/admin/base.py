@@ -7,6 +7,7 @@ the transaction of the change, with old and new values but for secrets and what 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from functools import cached_property
 from typing import Any, ClassVar, TypeVar
 from urllib.parse import urlsplit
@@ -21,11 +22,13 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
+from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -35,6 +38,7 @@ from helpdesk.models import Actor, IllegalTransition, Role, User
 from helpdesk.models.fields import SealedTextField
 from helpdesk.sign_in import signed_in_within
 from helpdesk.templatetags.desk import icon
+from helpdesk.templatetags.moments import moment
 
 M = TypeVar("M", bound=models.Model)
 
@@ -60,6 +64,14 @@ def mark(tone: str, words: str | Promise) -> SafeString:
     return format_html('<span class="mark mark--{}">{}{}</span>', tone, icon(_MARKS[tone], "sm"), words)
 
 
+def when(at: datetime | None) -> SafeString | str:
+    """A time as short as it is clear, with the whole of it as a hint; a dash for None."""
+    if at is None:
+        return "-"
+    whole = date_format(localtime(at), "DATETIME_FORMAT")
+    return format_html('<time datetime="{}" title="{}">{}</time>', at.isoformat(), whole, moment(at))
+
+
 def link_to(row: models.Model | None, words: str = "") -> SafeString | str:
     """A link to the row's page in the admin; a dash for None."""
     if row is None:
@@ -74,7 +86,8 @@ class HouseAdmin(admin.ModelAdmin[M]):
 
     list_per_page = 50
     show_full_result_count = False
-    paginator: type[Paginator[Any]] = BoundedPaginator
+    show_facets = admin.ShowFacets.NEVER  # they count each choice of each filter
+    paginator = BoundedPaginator
     kept: ClassVar[bool] = False
     open_values: ClassVar[bool] = True
     guarded: ClassVar[bool] = False
@@ -116,7 +129,7 @@ class HouseAdmin(admin.ModelAdmin[M]):
         if (away := self._ask_to_sign_in(request)) is not None:
             return away
         back = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[object_id])
-        answer = found[0](self, request, self.get_queryset(request).filter(pk=obj.pk))
+        answer: Any = found[0](self, request, self.get_queryset(request).filter(pk=obj.pk))
         return answer if isinstance(answer, HttpResponse) else redirect(back)
 
     def changeform_view(
@@ -139,9 +152,9 @@ class HouseAdmin(admin.ModelAdmin[M]):
         name = f"admin:{self.opts.app_label}_{self.opts.model_name}_do"
         known = self.get_actions(request)
         return [
-            {"address": reverse(name, args=[object_id, action]), "words": known[action][2], "name": action}
+            {"address": reverse(name, args=[object_id, action]), "words": entry[2], "name": action}
             for action in self.object_actions
-            if action in known and self.may_act(request, obj, action)
+            if (entry := known.get(action)) is not None and self.may_act(request, obj, action)
         ]
 
     def _ask_to_sign_in(self, request: HttpRequest) -> HttpResponseRedirect | None:

@@ -129,7 +129,7 @@ class CalendarForm(forms.ModelForm[BusinessCalendar]):
         values: dict[str, Any] = super().clean() or self.cleaned_data
         weekly = {
             day: windows for day in DAYS if (windows := self._read(day, lambda d=day: windows_of(values.get(d, ""))))
-        }  # type: ignore[misc]
+        }
         free = self._read("holidays", lambda: [date for date, _rest in _dated(values.get("holidays", ""))]) or []
         special = (
             self._read("overrides", lambda: {d: _special(r) for d, r in _dated(values.get("overrides", ""))}) or {}

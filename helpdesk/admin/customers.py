@@ -94,8 +94,6 @@ class CustomerAdmin(HouseAdmin[Customer]):
     @admin.display(description=_("tickets"))
     def tickets(self, obj: Customer) -> SafeString | str:
         """A way to them; they are not counted here."""
-        if obj.pk is None:
-            return "-"
         address = f"{reverse('admin:helpdesk_ticket_changelist')}?customer__id__exact={obj.pk}"
         return format_html('<a href="{}">{}</a>', address, _("show the tickets"))
 

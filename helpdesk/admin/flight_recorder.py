@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 
 from helpdesk import access
 from helpdesk.actions import mailboxes
-from helpdesk.admin.base import ReadOnlyAdmin, link_to, mark
+from helpdesk.admin.base import ReadOnlyAdmin, link_to, mark, when
 from helpdesk.admin.tickets import desk_link
 from helpdesk.blobs import BlobMissing
 from helpdesk.mail.store import content_of, split_head
@@ -35,8 +35,8 @@ _TONES: dict[str, str] = {
 class RawMailAdmin(ReadOnlyAdmin[RawMail]):
     """Inbound mail."""
 
-    list_display = ("received_at", "mailbox", "sender", "shown_subject", "shown_fate", "shown_reason", "shown_ticket")
-    list_display_links = ("received_at", "shown_subject")
+    list_display = ("fetched", "mailbox", "sender", "shown_subject", "shown_fate", "shown_reason", "shown_ticket")
+    list_display_links = ("fetched", "shown_subject")
     list_filter = ("verdict", "state", "mailbox", "is_import", "received_at")
     list_select_related = ("mailbox", "ticket")
     search_fields = ("sender", "subject", "=message_id")
@@ -67,6 +67,11 @@ class RawMailAdmin(ReadOnlyAdmin[RawMail]):
         if obj.state != RawMail.State.QUARANTINED or not self.has_handle_permission(request):
             return False
         return action != "reprocess" or _is_whole(obj)
+
+    @admin.display(description=_("fetched"), ordering="received_at")
+    def fetched(self, obj: RawMail) -> SafeString | str:
+        """Short."""
+        return when(obj.received_at)
 
     @admin.display(description=_("fate"), ordering="verdict")
     def shown_fate(self, obj: RawMail) -> SafeString:

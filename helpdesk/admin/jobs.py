@@ -92,9 +92,9 @@ class FailedJobAdmin(ReadOnlyAdmin[Any]):
         """Enqueues the work anew; jobs re-read their state, so one that is no longer needed does nothing."""
         done = 0
         for row in rows:
-            path, arguments = _work(row.args), (row.args or ("", []))[1]
+            path = _work(row.args)
             if path.startswith(("helpdesk.", "routing.", "chat.", "surveys.", "escalation.")):
-                jobs.enqueue(path, *arguments)
+                jobs.enqueue(path, *row.args[1])
                 self.audit(request, row, "tried_again", {"work": path})
                 done += 1
         self.message_user(request, ngettext("%(n)s job goes again.", "%(n)s jobs go again.", done) % {"n": done})

@@ -16,11 +16,10 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from helpdesk import jobs
-from helpdesk.admin.base import HouseAdmin, mark
+from helpdesk.admin.base import HouseAdmin, mark, when
 from helpdesk.admin.mailbox_form import OAUTH_FIELDS, MailboxForm
 from helpdesk.mail.check import test_connection
 from helpdesk.models import Mailbox
-from helpdesk.templatetags.moments import moment
 
 _PRESETS = _(
     "Gmail and Google Workspace: imap.gmail.com 993 and smtp.gmail.com 587, token address https://oauth2.googleapis.com/token. "
@@ -175,9 +174,9 @@ class MailboxAdmin(HouseAdmin[Mailbox]):
         return mark("ok", _("well")) if obj.last_success_at else mark("busy", _("not polled yet"))
 
     @admin.display(description=_("last success"), ordering="last_success_at")
-    def shown_success(self, obj: Mailbox) -> str:
+    def shown_success(self, obj: Mailbox) -> SafeString | str:
         """When."""
-        return moment(obj.last_success_at) or "-"
+        return when(obj.last_success_at)
 
     @admin.display(description=_("last error"))
     def shown_error(self, obj: Mailbox) -> str:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from helpdesk.actions import conversation, outbox
-from helpdesk.admin.base import ReadOnlyAdmin, link_to, mark
+from helpdesk.admin.base import ReadOnlyAdmin, link_to, mark, when
 from helpdesk.admin.tickets import desk_link
 from helpdesk.models import Actor, OutgoingMail
 
@@ -36,7 +36,7 @@ _RESENDABLE = {_S.DEAD, _S.HELD, _S.DEFERRED}
 class OutgoingMailAdmin(ReadOnlyAdmin[OutgoingMail]):
     """Outgoing mail."""
 
-    list_display = ("queued_at", "at_desk", "shown_state", "shown_recipients", "attempts", "shown_due", "shown_answer")
+    list_display = ("written", "at_desk", "shown_state", "shown_recipients", "attempts", "shown_due", "shown_answer")
     list_filter = ("state", "mailbox", "is_automatic", "may_be_doubled", "queued_at")
     list_select_related = ("ticket", "mailbox")
     search_fields = ("=identifier", "recipients")
@@ -66,6 +66,11 @@ class OutgoingMailAdmin(ReadOnlyAdmin[OutgoingMail]):
         fitting = obj.state in _RESENDABLE if action == "resend" else outbox.can_stop(obj)
         return fitting and self.has_handle_permission(request)
 
+    @admin.display(description=_("written"), ordering="queued_at")
+    def written(self, obj: OutgoingMail) -> SafeString | str:
+        """Short."""
+        return when(obj.queued_at)
+
     @admin.display(description=_("ticket"))
     def at_desk(self, obj: OutgoingMail) -> SafeString | str:
         """Leading to the desk."""
@@ -83,9 +88,9 @@ class OutgoingMailAdmin(ReadOnlyAdmin[OutgoingMail]):
         return format_html_join("", '<div class="recipient"><bdi>{}</bdi> {} {}</div>', rows) or "-"
 
     @admin.display(description=_("due"), ordering="due_at")
-    def shown_due(self, obj: OutgoingMail) -> object:
+    def shown_due(self, obj: OutgoingMail) -> SafeString | str:
         """Only while it still waits."""
-        return obj.due_at if outbox.can_stop(obj) and obj.state != _S.DEAD else "-"
+        return when(obj.due_at) if outbox.can_stop(obj) and obj.state != _S.DEAD else "-"
 
     @admin.display(description=_("last answer"))
     def shown_answer(self, obj: OutgoingMail) -> str:

@@ -25,7 +25,7 @@ from django.utils.translation import ngettext
 
 from helpdesk import access
 from helpdesk.actions import people
-from helpdesk.admin.base import HouseAdmin, mark
+from helpdesk.admin.base import HouseAdmin, mark, when
 from helpdesk.models import Actor, AgentSkill, Role, TeamMembership, User
 
 
@@ -135,7 +135,7 @@ class UserAdmin(HouseAdmin[User]):
     kept = True
     guarded = True
     form = PersonForm
-    list_display = ("name", "email", "shown_role", "shown_teams", "shown_state", "second_factor", "last_login")
+    list_display = ("name", "email", "shown_role", "shown_teams", "shown_state", "second_factor", "seen")
     list_display_links = ("name", "email")
     list_filter = ("role", "is_active", "teams", "language")
     search_fields = ("name", "email")
@@ -234,6 +234,11 @@ class UserAdmin(HouseAdmin[User]):
             super().audit_form(request, form, skills, change=True)
 
     # --- columns ------------------------------------------------------------------------------------------------
+
+    @admin.display(description=_("last sign-in"), ordering="last_login")
+    def seen(self, obj: User) -> SafeString | str:
+        """Short."""
+        return when(obj.last_login)
 
     @admin.display(description=_("role"), ordering="role")
     def shown_role(self, obj: User) -> str:

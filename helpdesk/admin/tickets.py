@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from helpdesk.admin.base import HouseAdmin, ReadOnlyAdmin, link_to, mark
+from helpdesk.admin.base import HouseAdmin, ReadOnlyAdmin, link_to, mark, when
 from helpdesk.models import Attachment, Message, SavedView, StatusLabel, Ticket, TicketEvent
 from helpdesk.sentences import Names, sentence
 from helpdesk.templatetags.desk import priority_mark, status_mark
@@ -47,7 +47,7 @@ class _BySearchedNumber:
 class TicketAdmin(_BySearchedNumber, ReadOnlyAdmin[Ticket]):
     """Tickets."""
 
-    list_display = ("at_desk", "shown_status", "shown_priority", "queue", "owner", "customer", "changed_at")
+    list_display = ("at_desk", "shown_status", "shown_priority", "queue", "owner", "customer", "changed")
     list_display_links = None
     list_filter = ("status", "priority", "channel", "queue", "changed_at", ("owner", admin.RelatedOnlyFieldListFilter))
     list_select_related = ("queue", "owner", "customer")
@@ -79,6 +79,11 @@ class TicketAdmin(_BySearchedNumber, ReadOnlyAdmin[Ticket]):
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """Other pages link here by customer and owner."""
         return lookup in {"customer__id__exact", "owner__id__exact"} or super().lookup_allowed(lookup, value, request)  # type: ignore[arg-type]
+
+    @admin.display(description=_("last changed"), ordering="changed_at")
+    def changed(self, obj: Ticket) -> SafeString | str:
+        """Short."""
+        return when(obj.changed_at)
 
     @admin.display(description=_("ticket"), ordering="number")
     def at_desk(self, obj: Ticket) -> SafeString | str:
@@ -116,7 +121,7 @@ class MessageAdmin(_BySearchedNumber, ReadOnlyAdmin[Message]):
 
     number_field = "ticket__number"
     list_display = (
-        "created_at",
+        "created",
         "at_desk",
         "audience",
         "channel",
@@ -153,6 +158,11 @@ class MessageAdmin(_BySearchedNumber, ReadOnlyAdmin[Message]):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Message]:
         """Lists leave the long texts in the database."""
         return super().get_queryset(request).defer("html", "reply_html", "signature", "text")
+
+    @admin.display(description=_("created"), ordering="created_at")
+    def created(self, obj: Message) -> SafeString | str:
+        """Short."""
+        return when(obj.created_at)
 
     @admin.display(description=_("ticket"))
     def at_desk(self, obj: Message) -> SafeString | str:
@@ -198,7 +208,7 @@ class TicketEventAdmin(_BySearchedNumber, ReadOnlyAdmin[TicketEvent]):
     """What happened, ticket by ticket."""
 
     number_field = "ticket__number"
-    list_display = ("at", "at_desk", "seq", "kind", "actor_kind", "said")
+    list_display = ("happened", "at_desk", "seq", "kind", "actor_kind", "said")
     list_filter = ("kind", "actor_kind", "at")
     list_select_related = ("ticket",)
     search_fields = ("ticket__subject",)
@@ -209,6 +219,11 @@ class TicketEventAdmin(_BySearchedNumber, ReadOnlyAdmin[TicketEvent]):
     def get_changelist(self, request: HttpRequest, **options: Any) -> type[ChangeList]:
         """See _EventPage."""
         return _EventPage
+
+    @admin.display(description=_("at"), ordering="at")
+    def happened(self, obj: TicketEvent) -> SafeString | str:
+        """Short."""
+        return when(obj.at)
 
     @admin.display(description=_("ticket"))
     def at_desk(self, obj: TicketEvent) -> SafeString | str:
