@@ -2,7 +2,8 @@
 
 The whole pipeline of each, in a process of its own, measured from ready to ended: fetch, store, parse, thread, tickets,
 attachments. The floor does the least there is to do: FETCH in batches of 50, the standard library's parser, one INSERT and
-one commit a batch. Commits are PostgreSQL's own count, IMAP commands what Dovecot heard. Mails are made up (bench/_generated_mail.py).
+one commit a batch. Commits are PostgreSQL's own count, IMAP commands what Dovecot heard.
+Mails are made up (bench/_generated_mail.py).
 
 Bars: at least 3x django-helpdesk, at most 2 commits and 0.1 IMAP round trips a mail.
 

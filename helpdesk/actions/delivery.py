@@ -20,11 +20,11 @@ from django.db.models import Count, Q
 
 from helpdesk import events, faults
 from helpdesk.actions import lock
-from helpdesk.models.columns import write_columns
 from helpdesk.blobs import BlobMissing
 from helpdesk.mail import compose
 from helpdesk.mail.smtp import CannotSend, Outcome, Session
 from helpdesk.models import SYSTEM, Kind, OutgoingMail
+from helpdesk.models.columns import write_columns
 from helpdesk.now import now
 
 log = logging.getLogger("helpdesk.outbox")

@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Any
 
 from helpdesk import events
-from helpdesk.models.columns import write_columns
 from helpdesk.actions.lifecycle import STATUS_FIELDS, become
 from helpdesk.models import (
     ACTIVE,
@@ -31,6 +30,7 @@ from helpdesk.models import (
     TicketEvent,
     TicketLink,
 )
+from helpdesk.models.columns import write_columns
 
 
 @dataclass

@@ -14,7 +14,6 @@ from django.db import transaction
 
 from helpdesk import blobs
 from helpdesk.actions.bounces import take_bounce
-from helpdesk.models.columns import write_columns
 from helpdesk.actions.ledger import Ledger, PendingEvent
 from helpdesk.actions.mail_known import Known, sender_of
 from helpdesk.actions.recipients import our_addresses
@@ -40,6 +39,7 @@ from helpdesk.models import (
     Verdict,
     Verification,
 )
+from helpdesk.models.columns import write_columns
 from helpdesk.now import now
 
 _COPIES_AT_MOST = 20

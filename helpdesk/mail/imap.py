@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -95,20 +96,16 @@ class Connection:
     def _drop(self, client: Any) -> None:
         self._handle.hang_up()
         if client is not None:
-            try:
+            with suppress(IMAPClientError, OSError):
                 client.shutdown()
-            except (IMAPClientError, OSError):
-                pass
         self._handle.release()
 
     def close(self) -> None:
         """Says goodbye; a broken line is simply dropped."""
-        try:
+        with suppress(IMAPClientError, OSError, ValueError, AttributeError):
             if not self._handle.hung_up:
                 with self._handle.at_most(5):
                     self.client.logout()
-        except (IMAPClientError, OSError, ValueError, AttributeError):
-            pass
         self._drop(self.client)
 
     def _ask(self, what: Callable[[], Any], *, size: int = 0) -> Any:

@@ -197,7 +197,8 @@ def test_a_bounce_marks_the_address_and_opens_the_ticket_again(world: World) -> 
         "--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.example\r\n\r\n"
         "Final-Recipient: rfc822; ann@shop.example\r\nAction: failed\r\nStatus: 5.1.1\r\n"
         "Diagnostic-Code: smtp; 550 no such user\r\n\r\n"
-        f"--b\r\nContent-Type: message/rfc822\r\n\r\nMessage-ID: <{message.message_id}>\r\nSubject: Re: x\r\n\r\nHello.\r\n--b--\r\n"
+        "--b\r\nContent-Type: message/rfc822\r\n\r\n"
+        f"Message-ID: <{message.message_id}>\r\nSubject: Re: x\r\n\r\nHello.\r\n--b--\r\n"
     )
 
     (row,) = receive(report.encode(), mailbox=world.mailbox)

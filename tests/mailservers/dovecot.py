@@ -32,7 +32,8 @@ _CHROOTED = ("anvil", "imap-login", "managesieve-login", "pop3-login", "submissi
 class Dovecot:
     """IMAP on `port` (plain and STARTTLS) and `tls_port`; `cert` is the certificate to trust.
 
-    Every user exists, and his password is PASSWORD; XOAUTH2 asks the token server, when there is one. `encrypts=False` offers no TLS at all;
+    Every user exists, and his password is PASSWORD; XOAUTH2 asks the token server, when there is one.
+    `encrypts=False` offers no TLS at all;
     `keeps_commands` writes down what clients say, so that `commands()` can count it.
     """
 
