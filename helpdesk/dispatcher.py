@@ -30,6 +30,11 @@ _LOCK_SPACE = 0x64697370  # "disp"
 _SWEEP_SECONDS = 1.0
 
 
+def lock_numbers(role: str) -> list[int]:
+    """The name of a role's advisory lock, as PostgreSQL takes it."""
+    return [_LOCK_SPACE, zlib.crc32(role.encode()) >> 1]
+
+
 class Role(threading.Thread):
     """A role: holds its lock, works, waits for the bell. Trouble is logged and tried again; the lock's loss ends the term."""
 
@@ -67,7 +72,7 @@ class Role(threading.Thread):
 
     def _win_lock(self) -> bool:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [_LOCK_SPACE, zlib.crc32(self.role.encode()) >> 1])
+            cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", lock_numbers(self.role))
             return bool(cursor.fetchone()[0])
 
     def _serve(self) -> None:
