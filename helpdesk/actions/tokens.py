@@ -1,4 +1,4 @@
-"""API tokens: issued, revoked, recognised. The secret exists only in the answer that issued it; a row keeps its sha256."""
+"""API tokens: issued, revoked, recognised. The secret exists only in the answer that issued it; a row keeps its hash."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from helpdesk import access, events
 from helpdesk.actions import BadInput
-from helpdesk.models import Actor, ApiToken, Role, Scope, User
+from helpdesk.models import Actor, ActorKind, ApiToken, Role, Scope, User
 from helpdesk.now import now
 
 #: What every token begins with, so that scanners of repositories and logs recognise a leaked one.
@@ -34,11 +34,11 @@ def issue_token(
 ) -> tuple[ApiToken, str]:
     """Makes a token for `owner` and returns it with its secret, which nobody can read again.
 
-    The token never does more than its owner may. Raises NotAllowed for those who may not issue tokens or give rights above
-    their own, BadInput for a missing name, unknown scope, inactive owner, or an end that is past or over a year ahead.
+    The token never does more than its owner may. Raises NotAllowed for those who may not issue tokens or would give
+    rights above their own, BadInput for a missing name, unknown scope, inactive owner, or an end past or a year ahead.
     """
     access.ensure(actor, "token.issue")
-    if owner.role == Role.ADMIN and access.role_of(actor) != "admin":
+    if _is_above(owner, actor):
         raise access.NotAllowed(_("Only an administrator can issue a token with an administrator's rights."))
     wanted = sorted(set(scopes))
     if not wanted or not set(wanted) <= set(Scope.values):
@@ -69,15 +69,20 @@ def issue_token(
 
 @transaction.atomic
 def revoke_token(*, token: ApiToken, actor: Actor) -> ApiToken:
-    """Ends a token at once. Its owner may, and those who may issue it. Revoking twice changes nothing. Raises NotAllowed."""
+    """Ends a token at once. Its owner may, and those who may issue it; twice changes nothing. Raises NotAllowed."""
     if actor.scopes is not None or actor.user is None or actor.user.pk != token.owner_id:
         access.ensure(actor, "token.issue")
-        if token.owner.role == Role.ADMIN and access.role_of(actor) != "admin":
+        if _is_above(token.owner, actor):
             raise access.NotAllowed(_("Only an administrator can revoke an administrator's token."))
     if ApiToken.objects.filter(pk=token.pk, revoked_at__isnull=True).update(revoked_at=now()) == 1:
         events.audit(actor, "token.revoked", token, {"owner": token.owner_id})
     token.refresh_from_db()
     return token
+
+
+def _is_above(owner: User, actor: Actor) -> bool:
+    """Whether the owner's role holds rights the actor lacks; the system (a command on the server) lacks none."""
+    return owner.role == Role.ADMIN and actor.kind != ActorKind.SYSTEM and access.role_of(actor) != "admin"
 
 
 def live_token(secret: str) -> ApiToken | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import django_filters
@@ -10,6 +11,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext as _
+from django_filters.fields import IsoDateTimeField
 from drf_spectacular.utils import extend_schema_field
 
 from helpdesk.models import AddressKind, Customer, CustomerAddress, Priority, Status, Ticket, TicketTag
@@ -45,6 +47,24 @@ class IdFilter(django_filters.Filter):  # type: ignore[misc]
         super().__init__(min_value=1, max_value=_BIGGEST, **kwargs)
 
 
+class MomentField(IsoDateTimeField):  # type: ignore[misc]
+    """An instant, in UTC: PostgreSQL takes no zone sixteen hours or more away, though ISO 8601 can write it."""
+
+    def clean(self, value: Any) -> datetime | None:
+        """Raises ValidationError also where the calendar ends."""
+        moment: datetime | None = super().clean(value)
+        try:
+            return moment.astimezone(UTC) if moment is not None else None
+        except OverflowError:
+            raise ValidationError(_("A time within the years 1 to 9999.")) from None
+
+
+class MomentFilter(django_filters.IsoDateTimeFilter):  # type: ignore[misc]
+    """Narrows to an instant."""
+
+    field_class = MomentField
+
+
 class TicketFilters(django_filters.FilterSet):  # type: ignore[misc]
     """What narrows the list of tickets."""
 
@@ -55,7 +75,7 @@ class TicketFilters(django_filters.FilterSet):  # type: ignore[misc]
     customer = django_filters.UUIDFilter(field_name="customer__public_id")
     priority = django_filters.ChoiceFilter(choices=[(p.name.lower(), p.label) for p in Priority], method="by_priority")
     number = IdFilter(field_name="number")
-    updated_after = django_filters.IsoDateTimeFilter(field_name="changed_at", lookup_expr="gt")
+    updated_after = MomentFilter(field_name="changed_at", lookup_expr="gt")
 
     class Meta:
         model = Ticket

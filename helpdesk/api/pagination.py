@@ -6,6 +6,7 @@ import base64
 import binascii
 import json
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.core.exceptions import ValidationError as DjangoValidationError
@@ -93,9 +94,10 @@ class CursorPages(BasePagination):
                 for v in values
             ):
                 raise ValueError
-            if any(hasattr(v, "tzinfo") and v.tzinfo is None for v in values):
+            if any(isinstance(v, datetime) and v.tzinfo is None for v in values):
                 raise ValueError
-        except (ValueError, RecursionError, binascii.Error, DjangoValidationError):
+            values = [v.astimezone(UTC) if isinstance(v, datetime) else v for v in values]
+        except (ValueError, OverflowError, RecursionError, binascii.Error, DjangoValidationError):
             raise ValidationError({self.cursor_param: _("Take the cursor from the page before.")}) from None
         return values
 

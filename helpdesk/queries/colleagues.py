@@ -1,4 +1,4 @@
-"""Which colleagues somebody knows of: those of his teams; managers and administrators know everybody. Called by the API."""
+"""Which colleagues somebody knows of: those of his teams; managers and administrators know all. Called by the API."""
 
 from __future__ import annotations
 

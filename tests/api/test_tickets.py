@@ -50,6 +50,7 @@ def test_a_ticket_out_of_sight_is_answered_like_one_that_never_was(api: Caller, 
         ("tag=other", False),
         ("updated_after=2001-01-01T00:00:00Z", True),
         ("updated_after=2999-01-01T00:00:00Z", False),
+        ("updated_after=1506-12-23T15:52:14%2B17:13", True),
     ],
 )
 def test_filters_narrow_the_list_and_never_reach_beyond_what_is_visible(
@@ -79,6 +80,7 @@ def test_filters_narrow_the_list_and_never_reach_beyond_what_is_visible(
         "queue=99999999999999999999",
         "customer=7",
         "updated_after=yesterday",
+        "updated_after=0001-01-01T00:00:00%2B10:00",
         "number=-1",
         "priority=5",
         "password__startswith=a",

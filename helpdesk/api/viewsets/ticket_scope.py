@@ -33,12 +33,8 @@ class TicketScopedViewSet(ApiViewSet):
     """A viewset whose address names a ticket."""
 
     def tickets(self) -> QuerySet[Ticket]:
-        """The tickets the caller sees, with what an answer shows."""
-        return (
-            Ticket.objects.visible_to(self.actor)
-            .select_related("queue", "owner", "customer", "issue_type", "label", "merged_into")
-            .prefetch_related("tags")
-        )
+        """The tickets the caller sees, with what the actions ask of them."""
+        return Ticket.objects.visible_to(self.actor).select_related("queue", "owner", "customer", "mailbox")
 
     def ticket(self) -> Ticket:
         """The ticket of the address. Raises Http404, or NotAllowed when the row of this action is not for the caller."""

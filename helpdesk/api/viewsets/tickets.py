@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any, ClassVar
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import ValidationError
@@ -56,6 +57,11 @@ class TicketViewSet(TicketScopedViewSet):
         "retrieve": frozenset({"include"}),
     }
     filterset_class = TicketFilters
+
+    def tickets(self) -> QuerySet[Ticket]:
+        """With what an answer shows."""
+        found = super().tickets().select_related("queue", "owner", "customer", "issue_type", "label", "merged_into")
+        return found.prefetch_related("tags")
 
     def order(self) -> tuple[str, ...]:
         """Newest change first; after `updated_after` the oldest first, as somebody who catches up reads."""
