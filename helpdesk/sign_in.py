@@ -11,7 +11,7 @@ from typing import Any
 
 from allauth.account import app_settings as account_settings
 from allauth.account.adapter import DefaultAccountAdapter
-from allauth.account.internal.flows.login import get_authentication_records
+from allauth.account.internal.flows.login import AUTHENTICATION_METHODS_SESSION_KEY, get_authentication_records
 from allauth.account.utils import user_pk_to_url_str
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.core.internal import ratelimit
@@ -157,8 +157,12 @@ class StaffAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         """Every way in ends here: a fresh session key, its clock, and a line in the audit book."""
         super().login(request, user)
         request.session[BEGAN] = request.session[SEEN] = int(now().timestamp())
-        methods = [record["method"] for record in get_authentication_records(request, user)]
-        data = {"address": client_address(request), "by": methods}
+        records = get_authentication_records(request, user)
+        if records:
+            # Who has just signed in is not asked for the same again before he may set up his second factor.
+            records[-1]["reauthenticated"] = True
+            request.session[AUTHENTICATION_METHODS_SESSION_KEY] = records
+        data = {"address": client_address(request), "by": [record["method"] for record in records]}
         events.audit(Actor.of(user), "user.signed_in", user, data)
 
     def logout(self, request: HttpRequest) -> None:

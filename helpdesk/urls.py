@@ -15,6 +15,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     # An address is changed by a manager, who tells the old one; company accounts are connected by signing in with them.
     path("accounts/email/", sign_in_pages.shut),
     path("accounts/3rdparty/", sign_in_pages.shut),
+    path("accounts/oidc/<str:provider_id>/login/", sign_in_pages.company_login),
+    path("accounts/oidc/<str:provider_id>/login/callback/", sign_in_pages.company_callback),
     path("accounts/", include("allauth.urls")),
     path("api/", include("helpdesk.api.urls")),
     path("", include("helpdesk.views.urls")),
