@@ -6,10 +6,23 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from django.conf import settings
+from django.utils.translation import gettext as _
+from django.utils.translation import override
 
 from helpdesk.actions.conversation import enqueue_mail
 from helpdesk.mail.compose import fill
-from helpdesk.models import Audience, Channel, LinkKind, Message, OutgoingMail, TicketEvent, TicketLink, Verification
+from helpdesk.mail.customer_language import customer_language
+from helpdesk.models import (
+    Audience,
+    Channel,
+    LinkKind,
+    Message,
+    OutgoingMail,
+    Ticket,
+    TicketEvent,
+    TicketLink,
+    Verification,
+)
 from helpdesk.now import now
 
 _NEVER = ("noreply", "no-reply", "donotreply", "do-not-reply", "mailer-daemon", "postmaster", "bounce")
@@ -27,7 +40,7 @@ def acknowledge_new_tickets(opened: Sequence[TicketEvent]) -> None:
         if mailbox is None or not mailbox.smtp_host or not may_acknowledge(first):
             continue
         text = fill(
-            mailbox.acknowledgement or "We have your message. Your ticket number is {ticket_number}.",
+            mailbox.acknowledgement or standard_text(first.ticket),
             ticket_number=str(first.ticket.number),
             mailbox_name=mailbox.from_name or mailbox.name,
         )
@@ -45,6 +58,12 @@ def acknowledge_new_tickets(opened: Sequence[TicketEvent]) -> None:
             created_at=now(),
         )
         enqueue_mail(message=message, mailbox=mailbox, due_at=now(), is_automatic=True)
+
+
+def standard_text(ticket: Ticket) -> str:
+    """What we say when the mailbox has no text of its own, in the customer's language; its places are not yet filled."""
+    with override(customer_language(ticket)):
+        return _("We have your message. Your ticket number is {ticket_number}.")
 
 
 def may_acknowledge(first: Message) -> bool:

@@ -18,9 +18,10 @@ from zoneinfo import ZoneInfo
 
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import override
+from django.utils.translation import override, pgettext
 
 from helpdesk.blobs import read
+from helpdesk.mail.customer_language import customer_language
 from helpdesk.mail.plaintext import html_from_text
 from helpdesk.mail.tokens import plus_address
 from helpdesk.models import Audience, Mailbox, Message, OutgoingMail, Ticket
@@ -58,7 +59,10 @@ def thread_headers(message: Message, mailbox: Mailbox) -> dict[str, str]:
         .values_list("message_id", flat=True)
         .first()
     )
-    topic = one_line(_RE.sub("", message.subject or ticket.subject)) or _("Your message")
+    topic = one_line(_RE.sub("", message.subject or ticket.subject))
+    if not topic:
+        with override(customer_language(ticket)):
+            topic = _("Your message")
     headers = {
         "Subject": topic if not earlier else f"Re: {topic}",
         "Thread-Topic": topic,
@@ -102,7 +106,11 @@ def build(outgoing: OutgoingMail, at: datetime) -> bytes:
     mail.add_alternative(_html(text, quoted, ticket.language), subtype="html", cte="quoted-printable")
     for attachment in message.attachments.all():
         main, _slash, sub = attachment.content_type.partition("/")
-        if not re.fullmatch(r"[\w.+-]+", main) or not re.fullmatch(r"[\w.+-]+", sub) or main in {"multipart", "message"}:
+        if (
+            not re.fullmatch(r"[\w.+-]+", main)
+            or not re.fullmatch(r"[\w.+-]+", sub)
+            or main in {"multipart", "message"}
+        ):
             main, sub = "application", "octet-stream"
         mail.add_attachment(read(attachment.sha256), maintype=main, subtype=sub, filename=one_line(attachment.name))
     return mail.as_bytes()
@@ -134,11 +142,11 @@ def quoted_history(message: Message) -> str:
     )
     if before is None or not before.reply_text:
         return ""
-    language = message.ticket.language
-    with override(language if language in {"en", "ar", "fa", "zh-hans"} else "en"):
+    with override(customer_language(message.ticket)):
         when = before.created_at.astimezone(_zone(message.ticket.customer.time_zone))
         line = _("On %(date)s, %(name)s wrote:") % {
-            "date": date_format(when, "DATETIME_FORMAT"),
+            # Translators: date and time in a mail's attribution line, in Django's letters
+            "date": date_format(when, pgettext("date format", "j F Y, H:i")),
             "name": before.sender_name or before.sender_email,
         }
     quoted = "\n".join(f"> {part}" for part in before.reply_text[:_QUOTE_AT_MOST].splitlines())
@@ -182,4 +190,4 @@ def _html(text: str, quoted: str, language: str) -> str:
 
 def envelope(outgoing: OutgoingMail) -> Iterable[str]:
     """The addresses the server is told, Bcc among them, without those that already have the mail."""
-    return [r["email"] for r in outgoing.recipients if r.get("state") not in {"sent", "bounced"}]
+    return [r["email"] for r in outgoing.recipients if r.get("state") not in {"sent", "bounced", "failed"}]

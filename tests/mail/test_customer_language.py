@@ -22,15 +22,15 @@ pytestmark = [pytest.mark.django_db, pytest.mark.needs("gettext")]
 @pytest.fixture(autouse=True)
 def _compiled() -> Iterator[None]:
     if compile_stale():
-        trans_real._translations = {}
+        trans_real._translations = {}  # type: ignore[attr-defined]
     yield
 
 
 def ticket_in(language: str, mailbox: Mailbox) -> Ticket:
     """A ticket of Ann's in a language, with words to quote."""
     customer = make_customer(f"ann{language}@shop.example", "Ann Example")
-    ticket = make_ticket(mailbox.queue, customer, text="The dock does not charge.", mailbox=mailbox)
-    Ticket.objects.filter(pk=ticket.pk).update(language=language)
+    ticket = make_ticket(mailbox.queue, customer, text="The dock does not charge.")
+    Ticket.objects.filter(pk=ticket.pk).update(language=language, mailbox=mailbox)
     ticket.refresh_from_db()
     ticket.messages.update(created_at=datetime(2026, 3, 5, 10, 15, tzinfo=UTC))
     return ticket
