@@ -58,7 +58,7 @@ def applied(state: dict[str, Any], event: TicketEvent) -> dict[str, Any]:
 
 
 @contextmanager
-def assert_stream_tells_the_same(ticket: Ticket) -> Iterator[None]:
+def verify_action(ticket: Ticket) -> Iterator[None]:
     """Around actions: the state before, with the new events applied, is the state after."""
     state = state_of(ticket)
     yield

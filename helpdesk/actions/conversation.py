@@ -16,6 +16,7 @@ from helpdesk import access, events, jobs
 from helpdesk.actions import BadInput, lock, rank
 from helpdesk.actions.lifecycle import KIND_OF, STATUS_FIELDS, become
 from helpdesk.actions.recipients import checked, reply_recipients
+from helpdesk.logs import correlation_id
 from helpdesk.mail import compose, tokens
 from helpdesk.models import (
     ACTIVE,
@@ -229,6 +230,7 @@ def enqueue_mail(
         state=OutgoingMail.State.SCHEDULED if scheduled else OutgoingMail.State.QUEUED,
         due_at=due_at,
         queued_at=now(),
+        correlation_id=correlation_id(),
     )
     message.message_id = identifier
     message.save(update_fields=["message_id"])
@@ -313,7 +315,9 @@ def resend(*, message: Message, actor: Actor) -> OutgoingMail:
         OutgoingMail.State.DEFERRED,
     }:
         raise BadInput(_("This reply is not waiting for another try."))
-    outgoing.state, outgoing.due_at, outgoing.attempts, outgoing.told_at = OutgoingMail.State.QUEUED, now(), 0, None
+    was_held = outgoing.state == OutgoingMail.State.HELD
+    outgoing.state, outgoing.due_at, outgoing.told_at = OutgoingMail.State.QUEUED, now(), None
+    outgoing.attempts = int(was_held)  # the breaker looks at first attempts only: a person has decided now
     outgoing.recipients = [
         r if r.get("state") == "sent" else {**r, "state": "waiting", "answer": ""} for r in outgoing.recipients
     ]

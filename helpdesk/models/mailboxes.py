@@ -242,6 +242,7 @@ class OutgoingMail(models.Model):
     may_be_doubled = models.BooleanField(_("may have arrived twice"), default=False)
     last_error = models.TextField(_("last answer"), blank=True)
     queued_at = models.DateTimeField(_("written"))
+    correlation_id = models.CharField(max_length=64, blank=True)  # of the request or mail that caused it, for the logs
     sent_at = models.DateTimeField(_("sent"), null=True)
     told_at = models.DateTimeField(null=True)
 

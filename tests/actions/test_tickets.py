@@ -18,6 +18,7 @@ from helpdesk.actions.intake import receive_contact
 from helpdesk.actions.lifecycle import close_long_resolved, set_status, wake_snoozed
 from helpdesk.actions.triage import classify_ticket
 from helpdesk.events import UnknownPayload, record
+from helpdesk.logs import correlated
 from helpdesk.models import (
     SYSTEM,
     TRANSITIONS,
@@ -34,7 +35,7 @@ from helpdesk.models import (
 )
 from helpdesk.now import frozen, now
 from tests.factories import World, make_user
-from tests.state import assert_stream_tells_the_same
+from tests.state import verify_action
 
 pytestmark = pytest.mark.django_db
 
@@ -59,7 +60,7 @@ def test_only_the_transition_table_changes_a_status(world: World, old: Status, n
 
 def test_every_verb_leaves_rows_that_its_events_tell(world: World, agent: Actor) -> None:
     ticket = world.ticket
-    with assert_stream_tells_the_same(ticket):
+    with verify_action(ticket):
         assign_ticket(ticket=ticket, actor=agent, owner=world.agent)
         classify_ticket(ticket=ticket, actor=agent, priority=4, add_tags=["urgent", "dock"])
         classify_ticket(ticket=ticket, actor=agent, remove_tags=["dock"])
@@ -286,3 +287,10 @@ def test_an_agent_without_a_team_sees_nothing(world: World) -> None:
 
     assert not Ticket.objects.visible_to(nobody).exists()
     assert not Queue.objects.visible_to(nobody).exists()
+
+
+def test_a_reply_carries_the_id_of_its_request_to_the_outbox(world: World, agent: Actor) -> None:
+    with correlated("a-request-0001"):
+        message = reply(ticket=world.ticket, actor=agent, text="Hello")
+
+    assert OutgoingMail.objects.get(message=message).correlation_id == "a-request-0001"
