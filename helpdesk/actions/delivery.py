@@ -23,6 +23,7 @@ from django.db.models import Count, Q
 
 from helpdesk import events, faults
 from helpdesk.actions import lock
+from helpdesk.logs import correlated
 from helpdesk.mail import compose
 from helpdesk.mail.smtp import CannotSend, Outcome, Session
 from helpdesk.models import SYSTEM, Kind, OutgoingMail, Ticket
@@ -133,7 +134,8 @@ def send_all(mails: Sequence[OutgoingMail], stopping: Callable[[], bool] = lambd
     try:
         with Session(mails[0].mailbox) as session:
             while left and not stopping():
-                _send(left[0], session)
+                with correlated(left[0].correlation_id):
+                    _send(left[0], session)
                 left.pop(0)
     except CannotSend as problem:
         while left:
@@ -173,6 +175,8 @@ def _send(outgoing: OutgoingMail, session: Session) -> None:
         return
     faults.point("mail_out.accepted")
     _note_surely(outgoing, outcome)
+    answer = {"identifier": outgoing.identifier, "accepted": outcome.accepted, "code": outcome.code}
+    log.info("mail handed over", extra=answer)
 
 
 def _mine(outgoing: OutgoingMail) -> Any:
