@@ -151,14 +151,16 @@ class EmbeddedPostgres:
         return self.start()
 
     def destroy(self) -> None:
-        """Stops the server and removes its data, wherever it lies."""
+        """Stops the server and removes its data, wherever it lies; also that of a launcher that has ended."""
         self.stop()
-        if self.cluster is not None:
-            for path in (self.cluster.data_dir, self.cluster.home):
-                if path is not None:
-                    shutil.rmtree(path, ignore_errors=True)
-            for file in (self.cluster.note, self.cluster.password_file, self._lock_path):
-                file.unlink(missing_ok=True)
+        self._take_lock()
+        found = self.cluster or cluster.locate(self.asked)
+        for path in (found.data_dir, found.home):
+            if path is not None:
+                shutil.rmtree(path, ignore_errors=True)
+        for file in (found.note, found.password_file, self._lock_path):
+            file.unlink(missing_ok=True)
+        self._release()
 
     @property
     def _lock_path(self) -> Path:

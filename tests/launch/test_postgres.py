@@ -238,9 +238,11 @@ def test_root_puts_data_and_binaries_elsewhere_when_the_folder_is_closed(
         assert str(server.cluster.data_dir) in (place / "POSTGRES-IS-ELSEWHERE.txt").read_text()
         assert place.stat().st_mode & 0o777 == 0o700
         home = server.cluster.home
+        server.stop()
     finally:
-        server.destroy()
+        EmbeddedPostgres(server.asked).destroy()  # who did not start it can remove it too
     assert not home.exists()
+    assert list(place.iterdir()) == [place / "log"]
 
 
 @only_root
