@@ -6,6 +6,7 @@ Client frames: `{"type": "watch", "ticket": "<public id>"}` and `{"type": "unwat
 
 from __future__ import annotations
 
+import json
 import uuid
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
@@ -14,7 +15,9 @@ from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from channels.security.websocket import WebsocketDenier
 from django.conf import settings
+from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
 from django.urls import path
+from django.utils.crypto import constant_time_compare
 
 from helpdesk import access, realtime
 from helpdesk.models import Actor, Queue, Ticket, User
@@ -22,6 +25,7 @@ from helpdesk.sign_in import lacks_second_factor
 
 #: Close codes: 4401 not signed in, 4403 not allowed, 1012 the server restarts.
 NOT_SIGNED_IN = 4401
+_LONGEST_FRAME = 4096
 
 
 class OwnOriginOnly:
@@ -79,6 +83,14 @@ class AgentConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
         for group in [*groups, *([self.watching] if self.watching else [])]:
             await self.channel_layer.group_discard(group, self.channel_name)
 
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None, **kwargs: Any) -> None:
+        """Decodes; what is no frame is answered like an unknown one, since a stack trace helps nobody."""
+        try:
+            content = json.loads(text_data) if text_data and len(text_data) <= _LONGEST_FRAME else None
+        except (ValueError, RecursionError):
+            content = None
+        await self.receive_json(content)
+
     async def receive_json(self, content: Any, **kwargs: Any) -> None:
         """Dispatches by the table; an unknown frame is answered, not punished."""
         kind = content.get("type") if isinstance(content, dict) else None
@@ -105,8 +117,8 @@ class AgentConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
             self.watching = None
 
     async def ping(self, content: dict[str, Any]) -> None:
-        """Proves the line; also the moment a lost right is noticed."""
-        if await self._actor() is None:
+        """Proves the line; also the moment an ended session or a lost right is noticed."""
+        if not await database_sync_to_async(self._is_still_signed_in)():
             await self.close(code=NOT_SIGNED_IN)
             return
         await self.send_json({"type": "pong"})
@@ -123,8 +135,8 @@ class AgentConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
         await self.send_json({"type": "inbox.changed"})
 
     async def rights_changed(self, frame: dict[str, Any]) -> None:
-        """From the layer: role, teams or activity of this person changed."""
-        if await self._actor() is None:
+        """From the layer: role, teams or activity of this person changed, or his sessions were ended."""
+        if not await database_sync_to_async(self._is_still_signed_in)():
             await self.close(code=NOT_SIGNED_IN)
             return
         await self._join_queues()
@@ -152,6 +164,18 @@ class AgentConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
         if user is None or lacks_second_factor(user):
             return None
         return Actor.of(user)
+
+    def _is_still_signed_in(self) -> bool:
+        """Whether the session the socket came in by still stands (signing out and a new password end it)."""
+        key = self.scope["session"].session_key
+        session = self.scope["session"].__class__(key).load() if key else {}
+        user = User.objects.filter(pk=self.user_id).first() if self.user_id else None
+        return (
+            user is not None
+            and session.get(SESSION_KEY) == str(user.pk)
+            and constant_time_compare(session.get(HASH_SESSION_KEY, ""), user.get_session_auth_hash())
+            and self._current_actor() is not None
+        )
 
     async def _visible_ticket(self, public_id: str) -> int | None:
         key: int | None = await database_sync_to_async(self._find_visible)(public_id)

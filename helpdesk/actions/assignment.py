@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from helpdesk import access, events
+from helpdesk import access, events, realtime
 from helpdesk.actions import BadInput, lock
 from helpdesk.models import Actor, Kind, Queue, Role, Ticket, User
 from helpdesk.now import now
@@ -70,6 +70,7 @@ def move_ticket(*, ticket: Ticket, actor: Actor, queue: Queue) -> Ticket:
         fields.append("owner")
     ticket.save(update_fields=fields)
     events.record(ticket, Kind.MOVED, actor=actor, data=data)
+    realtime.publish(realtime.queue_group(previous), {"type": "inbox.changed", "queue": previous})  # it left their list
     if dropped is not None:
         events.record(ticket, Kind.UNASSIGNED, actor=actor, data={"previous": dropped.pk})
     return ticket

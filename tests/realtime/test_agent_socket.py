@@ -1,0 +1,318 @@
+"""The staff socket: who may open it, what it tells, and that it falls silent when a right is lost."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+import pytest
+from asgiref.sync import sync_to_async
+from channels.db import database_sync_to_async
+from channels.layers import get_channel_layer
+from channels.testing import WebsocketCommunicator
+from django.conf import settings as live_settings
+from django.test import Client
+
+from helpdesk import realtime
+from helpdesk.actions.assignment import move_ticket
+from helpdesk.actions.conversation import note
+from helpdesk.actions.people import change_role, deactivate_user, leave_team
+from helpdesk.asgi import application
+from helpdesk.models import SYSTEM, Actor, Ticket, User
+from tests.factories import World, make_user, make_world
+
+pytestmark = pytest.mark.django_db(transaction=True)
+T = TypeVar("T")
+HOST = "localhost:8000"
+OWN = f"http://{HOST}"
+
+
+async def away(work: Callable[[], T]) -> T:
+    """Synchronous code with rows, off the event loop."""
+    result: T = await database_sync_to_async(work)()
+    return result
+
+
+@pytest.fixture(autouse=True)
+def _fresh_layer() -> Iterator[None]:
+    """The in-memory layer belongs to one event loop, and each test has its own."""
+    layer = get_channel_layer()
+    assert layer is not None
+    layer.channels.clear()
+    layer.groups.clear()
+    yield
+
+
+@pytest.fixture
+def world(transactional_db: None) -> World:
+    """Two teams; sockets live on other connections than the test, so the rows are committed."""
+    return make_world()
+
+
+def cookie_of(user: User) -> str:
+    """The session cookie of somebody signed in."""
+    client = Client()
+    client.force_login(user)
+    return f"{live_settings.SESSION_COOKIE_NAME}={client.cookies[live_settings.SESSION_COOKIE_NAME].value}"
+
+
+def socket_of(cookie: str = "", origin: str | None = OWN, path: str = "/ws/agent/") -> WebsocketCommunicator:
+    """A socket not yet opened."""
+    headers = [(b"host", HOST.encode())]
+    if origin is not None:
+        headers.append((b"origin", origin.encode()))
+    if cookie:
+        headers.append((b"cookie", cookie.encode()))
+    return WebsocketCommunicator(application, path, headers=headers)
+
+
+@asynccontextmanager
+async def opened(user: User) -> AsyncIterator[WebsocketCommunicator]:
+    """A socket of this person, past its hello."""
+    socket = socket_of(await sync_to_async(cookie_of)(user))
+    assert (await socket.connect())[0]
+    assert await socket.receive_json_from() == {"type": "hello"}
+    yield socket
+    await socket.disconnect()
+
+
+async def closing_code(socket: WebsocketCommunicator) -> int:
+    """Reads on until the server closes."""
+    while (message := await socket.receive_output(timeout=5))["type"] != "websocket.close":
+        pass
+    return int(message["code"])
+
+
+async def obeyed(socket: WebsocketCommunicator) -> None:
+    """Waits until every frame sent so far was acted upon: the socket takes them one by one."""
+    await socket.send_json_to({"type": "ping"})
+    assert await socket.receive_json_from() == {"type": "pong"}
+
+
+async def heard(socket: WebsocketCommunicator, user: User) -> list[dict[str, Any]]:
+    """What the socket tells before a last doorbell rung now: frames of one channel keep their order."""
+    layer = get_channel_layer()
+    assert layer is not None
+    await layer.group_send(realtime.user_group(user.pk), {"type": "rights.changed"})
+    frames: list[dict[str, Any]] = []
+    while (frame := await socket.receive_json_from(timeout=5)) != {"type": "resync"}:
+        frames.append(frame)
+    return frames
+
+
+def _write(ticket: Ticket, text: str = "needle-words") -> Callable[[], object]:
+    return lambda: note(ticket=Ticket.objects.get(pk=ticket.pk), actor=SYSTEM, text=text)
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        None,
+        "null",
+        "",
+        "http://evil.test",
+        "https://localhost:8000",
+        "http://localhost",
+        "http://localhost:8001",
+        "http://localhost:8000.evil.test",
+        "http://localhost.evil.test:8000",
+        "http://evil.test/localhost:8000",
+        "http://127.0.0.1:8000",
+        "http://localhost:8000/",
+        "http://user@localhost:8000",
+        "file://",
+        "chrome-extension://localhost:8000",
+    ],
+)
+async def test_a_page_of_any_other_origin_is_refused_even_with_a_good_cookie(origin: str | None, world: World) -> None:
+    socket = socket_of(await sync_to_async(cookie_of)(world.agent), origin)
+
+    connected, _code = await socket.connect()
+
+    assert not connected
+
+
+async def test_a_page_of_our_own_is_let_in(world: World) -> None:
+    async with opened(world.agent) as socket:
+        await obeyed(socket)
+
+
+@pytest.mark.parametrize("cookie", ["", "helpdesk_session=forged", "helpdesk_session="])
+async def test_who_is_not_signed_in_is_told_so_and_shut_out(cookie: str, world: World) -> None:
+    socket = socket_of(cookie)
+    await socket.connect()
+
+    assert await closing_code(socket) == 4401
+
+
+async def test_somebody_switched_off_is_shut_out(world: World) -> None:
+    cookie = await sync_to_async(cookie_of)(world.agent)
+    await away(lambda: User.objects.filter(pk=world.agent.pk).update(is_active=False))
+    socket = socket_of(cookie)
+    await socket.connect()
+
+    assert await closing_code(socket) == 4401
+
+
+async def test_somebody_without_the_demanded_second_factor_is_shut_out(world: World, settings: Any) -> None:
+    settings.REQUIRE_MFA = True
+    socket = socket_of(await sync_to_async(cookie_of)(world.agent))
+    await socket.connect()
+
+    assert await closing_code(socket) == 4401
+
+
+async def test_a_watched_ticket_tells_that_it_changed_and_nothing_of_what_it_says(world: World) -> None:
+    async with opened(world.agent) as socket:
+        await socket.send_json_to({"type": "watch", "ticket": str(world.ticket.public_id)})
+        await obeyed(socket)
+        await away(_write(world.ticket))
+
+        frames = await heard(socket, world.agent)
+
+    seq = (await away(lambda: Ticket.objects.get(pk=world.ticket.pk))).seq
+    changed = {"type": "ticket.changed", "ticket": str(world.ticket.public_id), "seq": seq, "kind": "noted"}
+    assert sorted(frames, key=str) == sorted([changed, {"type": "inbox.changed"}], key=str)
+
+
+@pytest.mark.parametrize("which", ["foreign", "nonsense", "missing", "wildcard", "number"])
+async def test_a_ticket_one_may_not_see_does_not_exist_and_is_never_heard_of(which: str, world: World) -> None:
+    asked = {
+        "foreign": str(world.foreign.public_id),
+        "nonsense": "'; --",
+        "missing": "00000000-0000-4000-8000-000000000000",
+        "wildcard": "%",
+        "number": str(world.foreign.pk),
+    }[which]
+    async with opened(world.agent) as socket:
+        await socket.send_json_to({"type": "watch", "ticket": asked})
+        assert await socket.receive_json_from() == {"type": "error", "error": "not_found"}
+        await away(_write(world.foreign))
+
+        assert await heard(socket, world.agent) == []
+
+
+async def test_a_ticket_moved_to_another_team_is_not_heard_of_again(world: World) -> None:
+    async with opened(world.agent) as socket, opened(world.other_agent) as other:
+        await socket.send_json_to({"type": "watch", "ticket": str(world.ticket.public_id)})
+        await obeyed(socket)
+        await away(
+            lambda: move_ticket(
+                ticket=Ticket.objects.get(pk=world.ticket.pk), actor=Actor.of(world.admin), queue=world.queue_b
+            )
+        )
+        moved = await heard(socket, world.agent)
+        await away(_write(world.ticket))
+
+        assert moved == [{"type": "inbox.changed"}]
+        assert await heard(socket, world.agent) == []
+        assert {"type": "inbox.changed"} in await heard(other, world.other_agent)
+
+
+async def test_whoever_leaves_the_team_hears_no_more_of_its_tickets(world: World) -> None:
+    async with opened(world.agent) as socket:
+        await socket.send_json_to({"type": "watch", "ticket": str(world.ticket.public_id)})
+        await obeyed(socket)
+        await away(lambda: leave_team(user=world.agent, team=world.team_a, actor=Actor.of(world.admin)))
+        await heard(socket, world.agent)
+        await away(_write(world.ticket))
+
+        assert [f for f in await heard(socket, world.agent) if f["type"] != "resync"] == []
+
+
+async def test_switching_somebody_off_closes_his_sockets_at_once(world: World) -> None:
+    async with opened(world.agent) as socket:
+        await away(lambda: deactivate_user(user=world.agent, actor=Actor.of(world.admin)))
+
+        assert await closing_code(socket) == 4401
+
+
+async def test_another_role_closes_the_sockets_of_the_ended_session(world: World) -> None:
+    async with opened(world.agent) as socket:
+        await away(lambda: change_role(user=world.agent, role="light", actor=Actor.of(world.admin)))
+
+        assert await closing_code(socket) == 4401
+
+
+@pytest.mark.parametrize("how", ["row", "password", "session"])
+async def test_what_happened_behind_our_back_is_noticed_at_the_next_heartbeat(how: str, world: World) -> None:
+    def happen() -> None:
+        if how == "row":
+            User.objects.filter(pk=world.agent.pk).update(is_active=False)
+        elif how == "password":
+            user = User.objects.get(pk=world.agent.pk)
+            user.set_password("an-entirely-new-one")
+            user.save()
+        else:
+            from django.contrib.sessions.models import Session
+
+            Session.objects.all().delete()
+
+    async with opened(world.agent) as socket:
+        await away(happen)
+        await socket.send_json_to({"type": "ping"})
+
+        assert await closing_code(socket) == 4401
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        {"type": "subscribe", "group": "user.1"},
+        {"type": "ticket_changed"},
+        {"type": "receive_json"},
+        {},
+        [],
+        "x",
+        7,
+        None,
+    ],
+    ids=str,
+)
+async def test_an_unknown_frame_is_answered_and_the_socket_lives_on(frame: object, world: World) -> None:
+    async with opened(world.agent) as socket:
+        await socket.send_json_to(frame)
+        assert await socket.receive_json_from() == {"type": "error", "error": "unknown_frame"}
+        await obeyed(socket)
+
+
+@pytest.mark.parametrize("text", ["{not json", "[" * 4000, "[" * 5000, "\x00", " "])
+async def test_what_is_no_frame_at_all_is_answered_and_the_socket_lives_on(text: str, world: World) -> None:
+    async with opened(world.agent) as socket:
+        await socket.send_to(text_data=text)
+        assert await socket.receive_json_from() == {"type": "error", "error": "unknown_frame"}
+        await obeyed(socket)
+
+
+async def test_bytes_are_answered_and_the_socket_lives_on(world: World) -> None:
+    async with opened(world.agent) as socket:
+        await socket.send_to(bytes_data=b"\xff\x00")
+        assert await socket.receive_json_from() == {"type": "error", "error": "unknown_frame"}
+
+
+async def test_unwatching_ends_what_one_hears(world: World) -> None:
+    async with opened(world.agent) as socket:
+        await socket.send_json_to({"type": "watch", "ticket": str(world.ticket.public_id)})
+        await socket.send_json_to({"type": "unwatch"})
+        await obeyed(socket)
+        await away(_write(world.ticket))
+
+        assert [frame["type"] for frame in await heard(socket, world.agent)] == ["inbox.changed"]
+
+
+async def test_a_manager_hears_of_every_queue_and_an_outsider_of_none(world: World) -> None:
+    outsider = await away(lambda: make_user("agent"))
+    async with opened(world.manager) as manager, opened(outsider) as stranger:
+        await away(_write(world.ticket))
+        await away(_write(world.foreign))
+
+        assert [f["type"] for f in await heard(manager, world.manager)] == ["inbox.changed", "inbox.changed"]
+        assert await heard(stranger, outsider) == []
+
+
+async def test_there_is_no_other_socket(world: World) -> None:
+    socket = socket_of(await sync_to_async(cookie_of)(world.admin), path="/ws/admin/")
+
+    with pytest.raises(ValueError, match="No route found"):
+        await socket.connect()
