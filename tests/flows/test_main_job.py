@@ -19,6 +19,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from demo.accounts import ACCOUNTS
+from launch.postgres import EmbeddedPostgres
 from tests.browser.conftest import browser  # noqa: F401  # the one browser, for this package too
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -59,6 +60,7 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             raise
+        EmbeddedPostgres(folder / "var" / "postgres").destroy()  # as root its data is not below the test's folder
 
 
 def _wait_until_ready(process: subprocess.Popen[bytes], log: Path) -> str:
