@@ -67,7 +67,7 @@ class HelpdeskAdminSite(AdminSite):
             {
                 "name": name,
                 "app_label": slug,
-                "app_url": f"{reverse('admin:index')}#{slug}",
+                "app_url": f"{reverse('admin:index')}#{slug}-{models[0].lower()}",
                 "has_module_perms": True,
                 "models": [known.pop(model) for model in models if model in known],
             }

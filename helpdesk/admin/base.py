@@ -27,7 +27,7 @@ from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
-from django.utils.text import Truncator
+from django.utils.text import Truncator, capfirst
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
@@ -46,7 +46,7 @@ _TEXT_AT_MOST = 300
 _COUNT_AT_MOST = 10_000
 #: A form that was opened after a fresh sign-in may be sent for so long.
 _FORM_SECONDS = 3600
-_MARKS = {"ok": "s-resolved", "busy": "clock", "act": "warn", "bad": "s-breach", "quiet": "s-closed"}
+_MARKS = {"ok": "s-resolved", "busy": "clock", "act": "warn", "bad": "s-breach", "quiet": "minus"}
 
 
 class BoundedPaginator(Paginator[Any]):
@@ -109,6 +109,13 @@ class HouseAdmin(admin.ModelAdmin[M]):
     def may_act(self, request: HttpRequest, obj: M, action: str) -> bool:
         """Whether the button of this action stands on this object's page."""
         return self.has_change_permission(request, obj)
+
+    def get_form(self, request: HttpRequest, obj: M | None = None, change: bool = False, **options: Any) -> Any:
+        """Labels of our own fields begin with a capital, as those of the columns do."""
+        made = super().get_form(request, obj, change=change, **options)
+        for field in made.base_fields.values():
+            field.label = capfirst(field.label) if field.label else field.label
+        return made
 
     # --- buttons on one object ----------------------------------------------------------------------------------
 

@@ -22,15 +22,6 @@ from helpdesk.models import BusinessCalendar
 from helpdesk.now import now
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_DAY_LABELS = {
-    "mon": gettext_lazy("Monday"),
-    "tue": gettext_lazy("Tuesday"),
-    "wed": gettext_lazy("Wednesday"),
-    "thu": gettext_lazy("Thursday"),
-    "fri": gettext_lazy("Friday"),
-    "sat": gettext_lazy("Saturday"),
-    "sun": gettext_lazy("Sunday"),
-}
 _DATE = re.compile(r"(\d{4}-\d\d-\d\d)\b[\s:,;]*(.*)", re.DOTALL)
 _CLOSED = {"", "-", "closed"}
 
@@ -84,10 +75,21 @@ def holidays_of(country: str, year: int, region: str = "") -> dict[str, str]:
     return {day.isoformat(): name for day, name in sorted(found.items())}
 
 
+def _hours(label: Any) -> forms.CharField:
+    return forms.CharField(label=label, required=False, max_length=200)
+
+
 class CalendarForm(forms.ModelForm[BusinessCalendar]):
     """See the module."""
 
     time_zone = forms.ChoiceField(label=gettext_lazy("time zone"), choices=zones)
+    mon = _hours(gettext_lazy("Monday"))
+    tue = _hours(gettext_lazy("Tuesday"))
+    wed = _hours(gettext_lazy("Wednesday"))
+    thu = _hours(gettext_lazy("Thursday"))
+    fri = _hours(gettext_lazy("Friday"))
+    sat = _hours(gettext_lazy("Saturday"))
+    sun = _hours(gettext_lazy("Sunday"))
     holidays = forms.CharField(
         label=gettext_lazy("holidays"),
         required=False,
@@ -155,10 +157,6 @@ class CalendarForm(forms.ModelForm[BusinessCalendar]):
         except ValidationError as problem:
             self.add_error(field, problem)
             return None
-
-
-for _day in DAYS:
-    CalendarForm.base_fields[_day] = forms.CharField(label=_DAY_LABELS[_day], required=False, max_length=200)
 
 
 def _dated(lines: str) -> list[tuple[str, str]]:

@@ -35,7 +35,7 @@ _TONES: dict[str, str] = {
 class RawMailAdmin(ReadOnlyAdmin[RawMail]):
     """Inbound mail."""
 
-    list_display = ("fetched", "mailbox", "sender", "shown_subject", "shown_fate", "shown_reason", "shown_ticket")
+    list_display = ("fetched", "shown_fate", "sender", "shown_subject", "shown_reason", "shown_ticket", "mailbox")
     list_display_links = ("fetched", "shown_subject")
     list_filter = ("verdict", "state", "mailbox", "is_import", "received_at")
     list_select_related = ("mailbox", "ticket")
@@ -81,14 +81,14 @@ class RawMailAdmin(ReadOnlyAdmin[RawMail]):
         return mark(_TONES.get(obj.verdict, "quiet"), obj.get_verdict_display() or obj.get_state_display())
 
     @admin.display(description=_("subject"), ordering="subject")
-    def shown_subject(self, obj: RawMail) -> str:
-        """Its beginning."""
-        return obj.subject[:80] or str(_("(no subject)"))
+    def shown_subject(self, obj: RawMail) -> SafeString:
+        """Its beginning, in its own direction."""
+        return format_html("<bdi>{}</bdi>", obj.subject[:80] or _("(no subject)"))
 
     @admin.display(description=_("why"))
-    def shown_reason(self, obj: RawMail) -> str:
-        """Its beginning."""
-        return obj.reason[:140]
+    def shown_reason(self, obj: RawMail) -> SafeString:
+        """Its beginning, in its own direction."""
+        return format_html('<span dir="auto">{}</span>', obj.reason[:140])
 
     @admin.display(description=_("ticket"))
     def shown_ticket(self, obj: RawMail) -> SafeString | str:

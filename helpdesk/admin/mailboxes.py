@@ -24,7 +24,7 @@ from helpdesk.models import Mailbox
 _PRESETS = _(
     "Gmail and Google Workspace: imap.gmail.com 993 and smtp.gmail.com 587, token address https://oauth2.googleapis.com/token. "
     "Microsoft 365: outlook.office365.com 993 and smtp.office365.com 587, token address "
-    "https://login.microsoftonline.com/<tenant>/oauth2/v2.0/token. Both want OAuth2 or an app password."
+    "https://login.microsoftonline.com/TENANT/oauth2/v2.0/token. Both want OAuth2 or an app password."
 )
 
 

@@ -26,7 +26,9 @@ def desk_link(ticket: Ticket | None) -> SafeString | str:
     if ticket is None:
         return "-"
     address = reverse("ticket", args=[ticket.number])
-    return format_html('<a href="{}"><span class="num">#{}</span></a> {}', address, ticket.number, ticket.subject[:60])
+    return format_html(
+        '<a href="{}"><span class="num">#{}</span></a> <bdi>{}</bdi>', address, ticket.number, ticket.subject[:60]
+    )
 
 
 class _BySearchedNumber:

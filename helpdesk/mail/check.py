@@ -6,6 +6,7 @@ however slowly the server drips. No sentence holds a password or token.
 
 from __future__ import annotations
 
+import re
 import smtplib
 import socket
 import ssl
@@ -27,6 +28,8 @@ from helpdesk.mail import tls
 from helpdesk.mail.oauth import NoToken, access_token, xoauth2
 from helpdesk.models import Mailbox, Security
 
+#: imaplib hands on a server's words as the text of a bytes object.
+_BYTES_IN_WORDS = re.compile(r"""b["'](.*)["']""")
 SECONDS = 10.0
 LINE_SECONDS = 25.0
 
@@ -229,9 +232,7 @@ def _smtp_starttls(server: Any) -> str:
     except ssl.SSLError as problem:
         raise _Failed(_tls_trouble(problem)) from problem
     except smtplib.SMTPException as problem:
-        raise _Failed(
-            _("The server refuses STARTTLS: %(answer)s") % {"answer": _first_line(str(problem))}
-        ) from problem
+        raise _Failed(_("The server refuses STARTTLS: %(answer)s") % {"answer": _first_line(str(problem))}) from problem
     return _tls_words(server.sock)
 
 
@@ -321,7 +322,9 @@ def _sentence(problem: Exception) -> str:
 
 def _first_line(answer: object) -> str:
     text = answer.decode("utf-8", "replace") if isinstance(answer, bytes) else str(answer)
-    return next(iter(text.strip().splitlines()), "")[:300]
+    line = next(iter(text.strip().splitlines()), "")[:300]
+    wrapped = _BYTES_IN_WORDS.fullmatch(line)
+    return wrapped[1] if wrapped else line
 
 
 def _stop(text: str) -> str:
