@@ -185,7 +185,7 @@ class RawMail(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.sender}: {self.subject}"
+        return f"{self.sender}: {self.subject}" if self.sender or self.subject else f"{self.sha256[:12]}…"
 
 
 class MailReference(models.Model):
