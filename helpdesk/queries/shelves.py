@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.db.models import QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from helpdesk.models import ACTIVE, Actor, Queue, SavedView, Status
+from helpdesk.models import ACTIVE, Actor, Queue, SavedView, Status, Ticket
 from helpdesk.queries.inbox import COUNT_CAP, TicketFilter, capped_counts
 
 _ACTIVE = tuple(str(s) for s in ACTIVE)
@@ -130,8 +131,8 @@ class Shelves:
         return next((s for s in [*self.standing, *self.queues, *self.saved] if s.slug == slug), None)
 
 
-def shelves_of(actor: Actor, *, counted: bool = True) -> Shelves:
-    """The views of the actor, with capped counts when `counted`: four queries however many views."""
+def shelves_of(actor: Actor, *, door: QuerySet[Ticket] | None = None) -> Shelves:
+    """The views of the actor with their capped counts: four queries however many views."""
     standing = _standing()
     queues = [
         Shelf(
@@ -154,9 +155,8 @@ def shelves_of(actor: Actor, *, counted: bool = True) -> Shelves:
         )
         for view in SavedView.objects.visible_to(actor)
     ]
-    if counted:
-        # Finished work grows for ever and its count moves nobody: it is not counted.
-        counting = [s for s in [*standing, *queues, *saved] if s.slug not in {"resolved", "closed", "spam"}]
-        for shelf, count in zip(counting, capped_counts(actor, [s.filter for s in counting]), strict=True):
-            shelf.count = count
+    # Finished work grows for ever and its count moves nobody: it is not counted.
+    counting = [s for s in [*standing, *queues, *saved] if s.slug not in {"resolved", "closed", "spam"}]
+    for shelf, count in zip(counting, capped_counts(actor, [s.filter for s in counting], door=door), strict=True):
+        shelf.count = count
     return Shelves(standing, queues, saved)

@@ -140,7 +140,7 @@ def customer_locale(customer: Customer) -> str:
     parts: list[str] = []
     if customer.language:
         try:
-            parts.append(str(get_language_info(customer.language)["name_translated"]))
+            parts.append(str(get_language_info(nearest(customer.language) or customer.language)["name_translated"]))
         except KeyError:
             parts.append(customer.language)
     if customer.time_zone:

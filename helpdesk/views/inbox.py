@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
@@ -13,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from helpdesk.access import actor_of, may
-from helpdesk.models import Actor, Channel, Priority, Queue, Role, Status, StatusLabel
+from helpdesk.models import Actor, Channel, Priority, Role, Status, StatusLabel, Ticket
 from helpdesk.queries.inbox import SUBJECT_SEARCH_DEPTH, TicketFilter, inbox_page
 from helpdesk.queries.shelves import Shelf, Shelves, shelves_of
 from helpdesk.views.answers import bundle, is_partial
@@ -35,9 +36,18 @@ class Place:
         return self.shelf.slug == _SEARCH
 
 
-def place_of(actor: Actor, slug: str, params: QueryDict) -> Place:
+def door_of(request: HttpRequest) -> QuerySet[Ticket]:
+    """The tickets this person may see, made once a request: making it asks for his queues."""
+    door: QuerySet[Ticket] | None = getattr(request, "_ticket_door", None)
+    if door is None:
+        door = Ticket.objects.visible_to(actor_of(request))
+        request._ticket_door = door  # type: ignore[attr-defined]
+    return door
+
+
+def place_of(request: HttpRequest, slug: str, params: QueryDict) -> Place:
     """The view called `slug`, or the address's filter for "search". Raises Http404 for a view one does not have."""
-    shelves = shelves_of(actor)
+    shelves = shelves_of(actor_of(request), door=door_of(request))
     if slug == _SEARCH:
         wanted = filter_of(params)
         shelf = Shelf(
@@ -83,16 +93,17 @@ def home_slug(actor: Actor) -> str:
 
 
 def status_words() -> dict[str, str]:
-    """The word for each status: the category's own label if a manager wrote one."""
+    """The word for each status: the category's own label if a manager wrote one, in the reader's language if we know it."""
     words = {str(value): str(label) for value, label in Status.choices}
-    words.update(StatusLabel.objects.filter(is_default=True).values_list("category", "label_agent"))
+    written = StatusLabel.objects.filter(is_default=True).values_list("category", "label_agent")
+    words.update({category: _(label) for category, label in written})
     return words
 
 
 def list_context(request: HttpRequest, place: Place, cursor: str = "") -> dict[str, Any]:
     """Everything the list zone and the views zone show."""
     actor = actor_of(request)
-    page = inbox_page(actor, place.shelf.filter, cursor)
+    page = inbox_page(actor, place.shelf.filter, cursor, door=door_of(request))
     wanted = place.shelf.filter
     return {
         "place": place,
@@ -120,7 +131,7 @@ def home(request: HttpRequest) -> HttpResponse:
 @require_GET
 def inbox(request: HttpRequest, slug: str) -> HttpResponse:
     """A view with no ticket open yet."""
-    place = place_of(actor_of(request), slug, request.GET)
+    place = place_of(request, slug, request.GET)
     context = list_context(request, place)
     if is_partial(request):
         return bundle(
@@ -140,14 +151,9 @@ def inbox(request: HttpRequest, slug: str) -> HttpResponse:
 @require_GET
 def rows(request: HttpRequest, slug: str) -> HttpResponse:
     """The rows alone: the next page after a cursor, or the first page again with fresh counts."""
-    place = place_of(actor_of(request), slug, request.GET)
+    place = place_of(request, slug, request.GET)
     cursor = request.GET.get("after", "")
     context = list_context(request, place, cursor)
     if cursor:
         return render(request, "desk/_rows.html", context)
     return bundle(request, ["desk/_nav_body.html", "desk/_rows_box.html"], context)
-
-
-def queue_choices(actor: Actor) -> list[Queue]:
-    """The queues somebody may narrow a list to."""
-    return list(Queue.objects.visible_to(actor).filter(is_active=True))

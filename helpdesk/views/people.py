@@ -19,7 +19,8 @@ from helpdesk.forms import CustomerForm, ProfileForm
 from helpdesk.models import Customer, User
 from helpdesk.queries.ticket import ticket_by_number
 from helpdesk.views.answers import bundle, in_sentences, is_partial, toast
-from helpdesk.views.ticket import customer_context, door_of
+from helpdesk.views.inbox import door_of
+from helpdesk.views.ticket import customer_context
 
 _YEAR = 365 * 24 * 3600
 

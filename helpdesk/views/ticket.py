@@ -6,7 +6,6 @@ import uuid
 from typing import Any
 
 from django.conf import settings
-from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import get_language
@@ -17,19 +16,10 @@ from helpdesk.actions.recipients import reply_recipients
 from helpdesk.models import TRANSITIONS, Attachment, CustomField, Draft, IssueType, Priority, Queue, Status, Tag, Ticket
 from helpdesk.queries import ticket as reads
 from helpdesk.views.answers import bundle, is_partial
-from helpdesk.views.inbox import home_slug, list_context, place_of, status_words
+from helpdesk.views.inbox import door_of, home_slug, list_context, place_of, status_words
 
 #: The statuses offered in the menu, in the order of how often they are needed.
 _MENU = [Status.OPEN, Status.PENDING, Status.ON_HOLD, Status.SNOOZED, Status.RESOLVED, Status.CLOSED, Status.SPAM]
-
-
-def door_of(request: HttpRequest) -> QuerySet[Ticket]:
-    """The tickets this person may see, made once a request: making it asks for his queues."""
-    door: QuerySet[Ticket] | None = getattr(request, "_ticket_door", None)
-    if door is None:
-        door = Ticket.objects.visible_to(actor_of(request))
-        request._ticket_door = door  # type: ignore[attr-defined]
-    return door
 
 
 def ticket_or_404(request: HttpRequest, number: int) -> Ticket:
@@ -50,7 +40,7 @@ def head_context(request: HttpRequest, ticket: Ticket) -> dict[str, Any]:
     offered = [s for s in _MENU if s in allowed and not (s == Status.SPAM and not rights["ticket_spam"])]
     return {
         "ticket": ticket,
-        "status_word": ticket.label.label_agent if ticket.label else words[ticket.status],
+        "status_word": _(ticket.label.label_agent) if ticket.label else words[ticket.status],
         "transitions": [(s.value, words[s]) for s in offered if s != Status.SNOOZED],
         "may_snooze": Status.SNOOZED in allowed or ticket.status == Status.SNOOZED,
         "may_resolve": Status.RESOLVED in allowed,
@@ -123,9 +113,7 @@ def customer_context(request: HttpRequest, ticket: Ticket) -> dict[str, Any]:
         "customer_facts": [
             (f.label, customer.fields[k]) for (on, k), f in fields.items() if on == "customer" and k in customer.fields
         ],
-        "ticket_facts": [
-            (f.label, ticket.fields[k]) for (on, k), f in fields.items() if on == "ticket" and k in ticket.fields
-        ],
+        "ticket_fields": [(f, ticket.fields.get(k, "")) for (on, k), f in fields.items() if on == "ticket"],
         "earlier": reads.earlier_tickets(door_of(request), ticket),
         "neighbours": reads.neighbours(door_of(request), ticket),
         "participants": list(ticket.participants.select_related("customer", "user")),
@@ -151,7 +139,7 @@ def ticket(request: HttpRequest, number: int) -> HttpResponse:
     }
     if is_partial(request):
         return bundle(request, ["desk/_title.html", "desk/_talk.html", "desk/_context.html"], context)
-    place = place_of(actor, request.GET.get("in") or home_slug(actor), request.GET)
+    place = place_of(request, request.GET.get("in") or home_slug(actor), request.GET)
     return render(request, "desk/desk.html", {**list_context(request, place), **context, "zone": "conversation"})
 
 

@@ -17,8 +17,9 @@ from helpdesk.access import NotAllowed, actor_of
 from helpdesk.actions import BadInput
 from helpdesk.actions.assignment import assign_ticket, move_ticket, unassign_ticket
 from helpdesk.actions.lifecycle import set_status
+from helpdesk.actions.own_fields import entered_values
 from helpdesk.actions.triage import classify_ticket
-from helpdesk.models import IllegalTransition, IssueType, Priority, Queue, Status, Ticket, User
+from helpdesk.models import CustomField, IllegalTransition, IssueType, Priority, Queue, Status, Ticket, User
 from helpdesk.now import now
 from helpdesk.views.answers import in_sentences, is_partial, toast
 from helpdesk.views.ticket import changed, ticket_or_404
@@ -155,6 +156,19 @@ def issue_type(request: HttpRequest, number: int) -> HttpResponse:
     chosen = get_object_or_404(IssueType, pk=int(key))
     classify_ticket(ticket=found, actor=actor_of(request), issue_type=chosen)
     return answer(request, found, _("Issue type: %(type)s") % {"type": chosen})
+
+
+@require_POST
+@in_sentences
+def fields(request: HttpRequest, number: int) -> HttpResponse:
+    """Sets the company's own fields of the ticket; only those that differ are changed."""
+    found = ticket_or_404(request, number)
+    known = list(CustomField.objects.filter(on=CustomField.On.TICKET))
+    sent = {f.key: request.POST.get(f"own-{f.key}", "") for f in known}
+    values = entered_values(known, sent)
+    changes = {key: value for key, value in values.items() if found.fields.get(key, "") != value}
+    classify_ticket(ticket=found, actor=actor_of(request), fields=changes)
+    return answer(request, found, _("The fields are kept."))
 
 
 @require_POST

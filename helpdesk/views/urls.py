@@ -24,6 +24,7 @@ urlpatterns = [
     path("tickets/<int:number>/subject/", ticket_changes.subject, name="ticket_subject"),
     path("tickets/<int:number>/tags/", ticket_changes.tags, name="ticket_tags"),
     path("tickets/<int:number>/type/", ticket_changes.issue_type, name="ticket_type"),
+    path("tickets/<int:number>/fields/", ticket_changes.fields, name="ticket_fields"),
     path("tickets/<int:number>/send/", composer.send, name="ticket_send"),
     path("tickets/<int:number>/draft/", composer.draft, name="ticket_draft"),
     path("tickets/<int:number>/draft/discard/", composer.discard, name="ticket_draft_discard"),

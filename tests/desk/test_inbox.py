@@ -28,7 +28,8 @@ def test_a_view_takes_the_same_queries_with_one_row_and_with_three(
 ) -> None:
     for _ in range(rows - 1):
         assign_ticket(ticket=make_ticket(world.queue_a), actor=SYSTEM, owner=world.agent)
-    with django_assert_num_queries(10):
+    agent_client.get("/inbox/team/", headers=PARTIAL)  # the first page after signing in also dates the session
+    with django_assert_num_queries(9):
         page = agent_client.get("/inbox/team/", headers=PARTIAL).content.decode()
     assert page.count('<li class="row"') == rows
 

@@ -15,7 +15,7 @@ from helpdesk.actions.conversation import note, reply
 from helpdesk.actions.intake import receive_contact
 from helpdesk.actions.lifecycle import set_status
 from helpdesk.actions.triage import classify_ticket
-from helpdesk.models import SYSTEM, Actor, Draft, Kind, Message, OutgoingMail, Status, Ticket
+from helpdesk.models import SYSTEM, Actor, AuditEntry, CustomField, Draft, Kind, Message, OutgoingMail, Status, Ticket
 from helpdesk.now import frozen, now
 from helpdesk.queries import ticket as reads
 from tests.factories import World, make_user
@@ -315,3 +315,33 @@ def test_the_same_click_twice_writes_one_reply(world: World, agent_client: Clien
     for _ in range(2):
         assert agent_client.post(_url(world, "send/"), data, headers=PARTIAL).status_code == 200
     assert Message.objects.filter(text="Once").count() == 1
+
+
+def test_own_fields_are_kept_by_their_kind_and_what_does_not_fit_is_named(world: World, agent_client: Client) -> None:
+    for key, kind, choices in (
+        ("size", "number", []),
+        ("day", "date", []),
+        ("plan", "choice", ["a", "b"]),
+        ("ok", "yes_no", []),
+    ):
+        CustomField.objects.create(on="ticket", key=key, label=key.title(), kind=kind, choices=choices)
+    good = {"own-size": "3,5", "own-day": "2026-12-24", "own-plan": "b", "own-ok": "on"}
+    agent_client.post(_url(world, "fields/"), good)
+    assert Ticket.objects.get(pk=world.ticket.pk).fields == {"size": 3.5, "day": "2026-12-24", "plan": "b", "ok": True}
+    for key, bad in (("own-size", "many"), ("own-day", "soon"), ("own-plan", "z")):
+        refused = agent_client.post(_url(world, "fields/"), {**good, key: bad}, headers=PARTIAL)
+        assert refused.status_code == 422
+        assert "takes" in refused.content.decode()
+
+
+def test_a_customer_is_corrected_from_the_ticket_and_the_audit_book_names_the_fields(
+    world: World, agent_client: Client
+) -> None:
+    address = f"/tickets/{world.ticket.number}/customer/{world.customer.public_id}/"
+    assert 'name="tier"' in agent_client.get(address, headers=PARTIAL).content.decode()
+    agent_client.post(address, {"name": "Ann Better", "tier": "gold", "language": "fa", "time_zone": "Asia/Tehran"})
+    world.customer.refresh_from_db()
+    assert (world.customer.name, world.customer.tier, world.customer.language) == ("Ann Better", "gold", "fa")
+    assert AuditEntry.objects.get(action="customer.edited").data == {
+        "fields": ["language", "name", "tier", "time_zone"]
+    }

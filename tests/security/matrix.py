@@ -96,6 +96,7 @@ ADDRESSES: dict[str, Address] = {
     "tickets/<int:number>/subject/": _ticket("ticket.update", subject="Other words"),
     "tickets/<int:number>/tags/": _ticket("ticket.update", add="urgent"),
     "tickets/<int:number>/type/": _ticket("ticket.update", wants=lambda rooms, side: {"issue_type": rooms.issue_type}),
+    "tickets/<int:number>/fields/": _ticket("ticket.update"),
     "tickets/<int:number>/send/": _ticket("ticket.reply", mode="reply", text="Hello"),
     "tickets/<int:number>/draft/": _ticket("ticket.reply", mode="reply", text="Hel"),
     "tickets/<int:number>/draft/discard/": _ticket("ticket.view", mode="reply"),

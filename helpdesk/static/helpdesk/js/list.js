@@ -2,7 +2,7 @@
 // redrawn in place; when their order changed and somebody is at the list, a line offers the new one instead.
 import { elementsOf } from './fragments.js';
 import { merge } from './merge.js';
-import { headers, words } from './words.js';
+import { headers, signedOut, words } from './words.js';
 
 const list = () => document.getElementById('list');
 const box = () => document.getElementById('rows');
@@ -44,7 +44,7 @@ export async function refreshList({ force = false } = {}) {
     const zone = list();
     if (!zone) return;
     const answer = await fetch(zone.dataset.rows, { headers: headers() });
-    if (!answer.ok || zone !== list()) return;
+    if (signedOut(answer.url) || !answer.ok || zone !== list()) return;
     const fresh = elementsOf(await answer.text());
     const counts = fresh.find((element) => element.id === 'nav-body');
     if (counts) {

@@ -3,7 +3,7 @@
 // What somebody is using (an open menu, a field with the cursor) is left alone when the change came from elsewhere.
 import { elementsOf } from './fragments.js';
 import { showToast } from './toasts.js';
-import { shownSeq, words } from './words.js';
+import { shownSeq, signedOut, words } from './words.js';
 
 function isHeld(element) {
   return element.contains(document.activeElement) && document.activeElement !== document.body && document.activeElement.matches('input, textarea, select')
@@ -78,6 +78,10 @@ history.replaceState({ htmx: true }, '');
 
 document.addEventListener('htmx:beforeSwap', (event) => {
   const { xhr, requestConfig, pathInfo } = event.detail;
+  if (signedOut(xhr.responseURL)) {
+    event.detail.shouldSwap = false;
+    return;
+  }
   if (xhr.getResponseHeader('HX-Merge') !== '1') return;
   event.detail.shouldSwap = false;
   event.detail.isError = false;

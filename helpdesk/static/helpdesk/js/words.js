@@ -25,3 +25,10 @@ export function say(text) {
 export function shownSeq() {
   return Number(document.getElementById('talk-head')?.dataset.seq ?? 0);
 }
+
+/** Whether an answer came from the sign-in page: the session is over. Goes there, and back here after signing in. */
+export function signedOut(address) {
+  if (!address || !new URL(address, location.href).pathname.startsWith('/accounts/')) return false;
+  location.assign(`/accounts/login/?next=${encodeURIComponent(location.pathname + location.search)}`);
+  return true;
+}
