@@ -17,12 +17,12 @@ import psycopg
 from django.db import DatabaseError, InterfaceError, connection
 from django.utils.module_loading import import_string
 
-from helpdesk.actions.delivery import deliver_due
+from helpdesk.actions import delivery
 from helpdesk.flow import PERIODIC, Periodic
 from helpdesk.logs import correlated
 from helpdesk.mail_pipeline import Pipeline
 from helpdesk.mail_poll import Poller
-from helpdesk.models import Mailbox
+from helpdesk.models import Mailbox, OutgoingMail
 
 log = logging.getLogger("helpdesk.dispatcher")
 ROLES = ("clocks", "feed", "outbox", "mailboxes")
@@ -112,11 +112,38 @@ class PeriodicRole(Role):
 
 
 class OutboxRole(Role):
-    """Sends what is due."""
+    """Sends what is due, each mailbox's mails in a thread of its own: a server that hangs holds up nobody else's mail."""
+
+    def __init__(self, name: str, stop: threading.Event) -> None:
+        super().__init__(name, stop)
+        self.senders: dict[int, threading.Thread] = {}
 
     def turn(self) -> bool:
-        """One batch; more at once while there is any."""
-        return deliver_due() > 0
+        """One batch for those who are free; more at once while there is any."""
+        self.senders = {key: thread for key, thread in self.senders.items() if thread.is_alive()}
+        leased = delivery.lease_due(besides=list(self.senders))
+        for mailbox_id, mails in delivery.by_mailbox(leased).items():
+            sender = threading.Thread(target=self._deliver, args=[mails], name=f"sender-{mailbox_id}")
+            self.senders[mailbox_id] = sender
+            sender.start()
+        return bool(leased)
+
+    def _deliver(self, mails: list[OutgoingMail]) -> None:
+        try:
+            with correlated():
+                delivery.send_all(mails, self.stop.is_set)
+        except (DatabaseError, InterfaceError) as problem:
+            log.warning("database trouble", extra={"role": self.role, "problem": str(problem).splitlines()[:1]})
+        except Exception:
+            log.exception("a sender failed; its mails come back when their lease ends")
+        finally:
+            connection.close()
+            self.bell.set()
+
+    def _end_term(self) -> None:
+        for sender in self.senders.values():
+            sender.join(timeout=60)
+        self.senders = {}
 
 
 class MailboxesRole(Role):

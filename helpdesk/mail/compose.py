@@ -11,9 +11,10 @@ import re
 from collections.abc import Iterable
 from datetime import datetime
 from email import policy
+from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.utils import format_datetime
+from email.utils import format_datetime, quote
 from zoneinfo import ZoneInfo
 
 from django.utils.formats import date_format
@@ -31,27 +32,28 @@ _REFERENCES_AT_MOST = 12
 _QUOTE_AT_MOST = 4000
 _RE = re.compile(r"^\s*(re|aw|sv|antw|odp|ynt|vs|رد|پاسخ|回复|回覆|答复)\s*(\[\d+\])?\s*[:：]\s*", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")
-_POLICY = policy.SMTP.clone(max_line_length=200, utf8=False)
+_POLICY = policy.SMTP.clone(utf8=False)
+_ID_HEADERS = ("Message-ID", "In-Reply-To", "References", "Thread-Index")
 
 
 def one_line(text: str) -> str:
-    """Text fit for a header: control characters and every kind of line end become one space."""
-    return _CONTROL.sub(" ", text).strip()
+    """Text fit for a header: control characters and every kind of line end become one space.
+
+    An encoded word (`=?utf-8?…?=`) that stands in a text is text; taken apart, nobody decodes it into a line end again.
+    """
+    return _CONTROL.sub(" ", text).replace("=?", "= ?").strip()
 
 
 def thread_headers(message: Message, mailbox: Mailbox) -> dict[str, str]:
     """Subject, In-Reply-To, References and the Outlook pair for a message about to be queued."""
     ticket = message.ticket
-    earlier = [
-        i
-        for i in ticket.messages.filter(audience=Audience.PUBLIC, withdrawn_at__isnull=True)
+    earlier = list(
+        ticket.messages.filter(audience=Audience.PUBLIC, withdrawn_at__isnull=True)
         .exclude(pk=message.pk)
         .exclude(message_id="")
         .order_by("created_at", "pk")
         .values_list("message_id", flat=True)
-    ]
-    if len(earlier) > _REFERENCES_AT_MOST:
-        earlier = [earlier[0], *earlier[-(_REFERENCES_AT_MOST - 1) :]]
+    )
     answered = (
         ticket.messages.filter(audience=Audience.PUBLIC, author_customer__isnull=False, machine="")
         .exclude(message_id="")
@@ -59,6 +61,11 @@ def thread_headers(message: Message, mailbox: Mailbox) -> dict[str, str]:
         .values_list("message_id", flat=True)
         .first()
     )
+    if answered in earlier:  # the parent stands last (RFC 5322 3.6.4), even when we have written since
+        earlier.remove(answered)
+        earlier.append(answered)
+    if len(earlier) > _REFERENCES_AT_MOST:
+        earlier = [earlier[0], *earlier[-(_REFERENCES_AT_MOST - 1) :]]
     topic = one_line(_RE.sub("", message.subject or ticket.subject))
     if not topic:
         with override(customer_language(ticket)):
@@ -84,17 +91,19 @@ def thread_index(ticket: Ticket, depth: int) -> str:
 def build(outgoing: OutgoingMail, at: datetime) -> bytes:
     """The whole mail, ready for DATA. Bcc is left out; header values cannot break lines. Raises BlobMissing for a lost file."""
     message, mailbox, ticket = outgoing.message, outgoing.mailbox, outgoing.ticket
-    mail = EmailMessage(policy=_POLICY)
-    mail["From"] = address(mailbox.address, _from_name(message, mailbox))
+    head = [_address_header("From", [address(mailbox.address, _from_name(message, mailbox))])]
     for kind in ("to", "cc"):
         people = [address(r["email"], r.get("name", "")) for r in outgoing.recipients if r["kind"] == kind]
         if people:
-            mail[kind.title()] = people
+            head.append(_address_header(kind.title(), people))
     if mailbox.plus_addressing:
-        mail["Reply-To"] = address(plus_address(mailbox.address, ticket.number), mailbox.from_name)
-    for name, value in outgoing.headers.items():
-        mail[name] = one_line(value)
-    mail["Message-ID"] = f"<{outgoing.identifier}>"
+        head.append(
+            _address_header("Reply-To", [address(plus_address(mailbox.address, ticket.number), mailbox.from_name)])
+        )
+    ids = {**outgoing.headers, "Message-ID": f"<{outgoing.identifier}>"}
+    head += [_id_header(name, ids[name]) for name in _ID_HEADERS if name in ids]
+    head += [_text_header(name, value) for name, value in outgoing.headers.items() if name not in _ID_HEADERS]
+    mail = EmailMessage(policy=_POLICY)
     mail["Date"] = format_datetime(at)
     mail["X-Helpdesk-Loop"] = mailbox.address
     if outgoing.is_automatic:
@@ -113,7 +122,36 @@ def build(outgoing: OutgoingMail, at: datetime) -> bytes:
         ):
             main, sub = "application", "octet-stream"
         mail.add_attachment(read(attachment.sha256), maintype=main, subtype=sub, filename=one_line(attachment.name))
-    return mail.as_bytes()
+    return "".join(head).encode("ascii") + mail.as_bytes()
+
+
+# These headers are folded here and not by EmailMessage: Python 3.11 loses blanks between encoded words, and folds a word longer
+# than a line by encoding it, whereupon an id is none any more.
+def _id_header(name: str, value: str) -> str:
+    """One id a line; those that are not plain ASCII, or too long for any line, are left out."""
+    words = [word for word in value.split() if word.isascii() and word.isprintable() and len(word) < 900]
+    return f"{name}: " + "\r\n ".join(words) + "\r\n" if words else ""
+
+
+def _text_header(name: str, value: str) -> str:
+    return f"{name}: {_encoded(one_line(value), len(name) + 2)}\r\n"
+
+
+def _address_header(name: str, people: Iterable[Address]) -> str:
+    """Addresses one a line; a display name is a quoted string, or encoded words when it is not ASCII."""
+    parts = []
+    for person in people:
+        shown = person.display_name
+        phrase = f'"{quote(shown)}"' if shown.isascii() else _encoded(shown, len(name) + 2)
+        parts.append(f"{phrase} <{person.addr_spec}>" if shown else person.addr_spec)
+    return f"{name}: " + ",\r\n ".join(parts) + "\r\n"
+
+
+def _encoded(text: str, already: int) -> str:
+    charset = "us-ascii" if text.isascii() else "utf-8"
+    return Header(text, charset, maxlinelen=75, continuation_ws=" ", header_name="x" * (already - 2)).encode(
+        linesep="\r\n"
+    )
 
 
 def body_text(message: Message, mailbox: Mailbox) -> str:
@@ -168,6 +206,8 @@ def _from_name(message: Message, mailbox: Mailbox) -> str:
 def address(email: str, name: str = "") -> Address:
     """One address for a header; a display name cannot smuggle another one in."""
     local, _at, domain = one_line(email).rpartition("@")
+    if local.startswith('"') and local.endswith('"') and len(local) > 1:
+        local = re.sub(r"\\(.)", r"\1", local[1:-1])  # Address quotes by itself
     try:
         domain.encode("ascii")
     except UnicodeEncodeError:

@@ -10,6 +10,7 @@ import ssl
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -137,7 +138,7 @@ class Connection:
         """Fetches in batches bounded by count and bytes. A mail over MAIL_MAX_BYTES comes with its headers only."""
         for start in range(0, len(uids), _SIZES_AT_ONCE):
             some = list(uids[start : start + _SIZES_AT_ONCE])
-            sizes = self._ask(lambda some=some: self.client.fetch(some, ["RFC822.SIZE"]))
+            sizes = self._ask(partial(self.client.fetch, some, ["RFC822.SIZE"]))
             batch: list[int] = []
             total = 0
             for uid in some:

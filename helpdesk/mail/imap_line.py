@@ -72,7 +72,7 @@ class _Protocol(imaplib.IMAP4):
             raise
 
 
-class Client(IMAPClient):
+class Client(IMAPClient):  # type: ignore[misc]  # the package has no types
     """An IMAPClient over such a line. imaplib's own debugging is off: it writes out every mail it reads."""
 
     def __init__(

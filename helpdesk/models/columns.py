@@ -19,14 +19,14 @@ def write_columns(rows: Sequence[models.Model], names: Sequence[str]) -> None:
         return
     meta = rows[0]._meta
     assert meta.pk is not None
-    fields = [meta.pk, *(meta.get_field(name) for name in names)]
+    fields: list[Any] = [meta.pk, *(meta.get_field(name) for name in names)]
     records = json.dumps([{f.column: _plain(f, getattr(row, f.attname)) for f in fields} for row in rows])
     quote = connection.ops.quote_name
     typed = ", ".join(
         f"{quote(f.column)} {f.rel_db_type(connection) if f is meta.pk else f.db_type(connection)}" for f in fields
     )
     changes = ", ".join(f"{quote(f.column)} = v.{quote(f.column)}" for f in fields[1:])
-    key = quote(meta.pk.column)
+    key = quote(fields[0].column)
     with connection.cursor() as cursor:
         cursor.execute(
             f"UPDATE {quote(meta.db_table)} AS t SET {changes} "  # noqa: S608 - names of our own columns

@@ -1,5 +1,5 @@
 """The mail servers, for tests of polling and sending."""
 
-from tests.mailservers.fixtures import dovecot, dovecot_server, make_box, token_server
+from tests.mailservers.fixtures import dovecot, dovecot_server, make_box, sink, token_server
 
-__all__ = ["dovecot", "dovecot_server", "make_box", "token_server"]
+__all__ = ["dovecot", "dovecot_server", "make_box", "sink", "token_server"]

@@ -212,7 +212,7 @@ def test_a_pass_needs_two_commits_a_batch_and_a_tenth_of_a_round_trip_a_mail(
 def _count_writing_transactions(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Every COMMIT the connection makes, and every write outside a transaction."""
     commits: list[str] = []
-    real = connection._commit
+    real = connection._commit  # type: ignore[attr-defined]
 
     def commit() -> Any:
         commits.append("commit")

@@ -10,6 +10,7 @@ import pytest
 from helpdesk.models import Mailbox, Queue, Security
 from tests.factories import make_mailbox
 from tests.mailservers.dovecot import PASSWORD, Dovecot
+from tests.mailservers.sink import Sink
 from tests.mailservers.tokens import TokenServer
 
 MakeBox = Callable[..., tuple[Mailbox, str]]
@@ -54,3 +55,10 @@ def make_box(dovecot: Dovecot) -> MakeBox:
         return make_mailbox(queue, **values), user
 
     return make
+
+
+@pytest.fixture
+def sink() -> Iterator[Sink]:
+    """An SMTP server of this test's own."""
+    with Sink() as server:
+        yield server
