@@ -14,6 +14,7 @@ from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.contrib.auth.hashers import PBKDF2PasswordHasher, get_hasher, make_password
 from django.db import models
+from django.utils.translation import gettext_noop as _
 
 from demo.accounts import ACCOUNTS, HOME_TIME_ZONE, MAILBOX_PASSWORD, MAILBOXES, QUEUES, TEAMS, Account
 from demo.cast import CAST, CastMember
@@ -70,14 +71,14 @@ ISSUE_TYPES = {
     "Returns": ("Return", "Exchange"),
 }
 _LABELS = {
-    Status.NEW: ("New", "Received"),
-    Status.OPEN: ("Open", "In progress"),
-    Status.PENDING: ("With customer", "Waiting for your answer"),
-    Status.ON_HOLD: ("On hold", "In progress"),
-    Status.SNOOZED: ("Snoozed", "In progress"),
-    Status.RESOLVED: ("Resolved", "Answered"),
-    Status.CLOSED: ("Closed", "Closed"),
-    Status.SPAM: ("Spam", "Closed"),
+    Status.NEW: (_("New"), _("Received")),
+    Status.OPEN: (_("Open"), _("In progress")),
+    Status.PENDING: (_("With customer"), _("Waiting for your answer")),
+    Status.ON_HOLD: (_("On hold"), _("In progress")),
+    Status.SNOOZED: (_("Snoozed"), _("In progress")),
+    Status.RESOLVED: (_("Resolved"), _("Answered")),
+    Status.CLOSED: (_("Closed"), _("Closed")),
+    Status.SPAM: (_("Spam"), _("Closed")),
 }
 _SIGNATURES = {
     "en": "{agent_name}\n{mailbox_name} · ticket {ticket_number}\nHalden GmbH, Kastanienallee 12, 10435 Berlin",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -80,22 +80,30 @@ def _moved(who: str, data: dict[str, Any]) -> str:
     }
 
 
+def _row(things: Iterable[str]) -> str:
+    """Things one after the other, with the comma of the language."""
+    first, *rest = [*things] or [""]
+    for thing in rest:
+        first = _("%(first)s, %(next)s") % {"first": first, "next": thing}
+    return first
+
+
 def _classified(who: str, data: dict[str, Any]) -> str:
     changes: dict[str, Any] = data.get("changes", {})
     parts: list[str] = []
     if "priority" in changes:
         parts.append(_("priority %(value)s") % {"value": Priority(changes["priority"][1]).label})
     if changes.get("added_tags"):
-        parts.append(_("added the tag %(tags)s") % {"tags": ", ".join(changes["added_tags"])})
+        parts.append(_("added the tag %(tags)s") % {"tags": _row(changes["added_tags"])})
     if changes.get("removed_tags"):
-        parts.append(_("removed the tag %(tags)s") % {"tags": ", ".join(changes["removed_tags"])})
+        parts.append(_("removed the tag %(tags)s") % {"tags": _row(changes["removed_tags"])})
     if "subject" in changes:
         parts.append(_("a new subject"))
     if "issue_type" in changes:
         parts.append(_("another issue type"))
     if changes.get("fields"):
-        parts.append(_("fields: %(fields)s") % {"fields": ", ".join(changes["fields"])})
-    return _("%(who)s classified the ticket: %(what)s.") % {"who": who, "what": "; ".join(parts) or _("no change")}
+        parts.append(_("fields: %(fields)s") % {"fields": _row(changes["fields"])})
+    return _("%(who)s classified the ticket: %(what)s.") % {"who": who, "what": _row(parts) or _("no change")}
 
 
 def _bounced(who: str, data: dict[str, Any]) -> str:

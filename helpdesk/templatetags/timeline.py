@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language_info
 from django.utils.translation import gettext as _
 
+from helpdesk.mail.customer_language import nearest
 from helpdesk.mail.plaintext import html_from_text
 from helpdesk.models import Attachment, Audience, Customer, Kind, Message, OutgoingMail, TicketEvent
 from helpdesk.now import now
