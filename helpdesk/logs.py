@@ -20,6 +20,7 @@ _SECRET = re.compile(
               | \b bearer \s+ )
         ([^\s"',;&]+)"""
 )
+_PASSWORD_IN_URL = re.compile(r"(://[^\s:/@]*:)[^\s/@]+@")
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 
 
@@ -41,7 +42,7 @@ def correlated(identifier: str = "") -> Iterator[str]:
 
 def redacted(text: str) -> str:
     """Blanks what looks like a secret, before it reaches a log or an error column."""
-    return _SECRET.sub(r"\1[redacted]", text)
+    return _SECRET.sub(r"\1[redacted]", _PASSWORD_IN_URL.sub(r"\1[redacted]@", text))
 
 
 class JsonFormatter(logging.Formatter):

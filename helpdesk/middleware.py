@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import sys
 import time
 import zoneinfo
 from collections.abc import Callable
@@ -12,16 +13,19 @@ from django.conf import settings
 from django.contrib.auth import logout
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
+from django.template.loader import render_to_string
 from django.utils import timezone, translation
 from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.translation import gettext as _
+from django.views.defaults import server_error as default_server_error
 from psycopg_pool import PoolTimeout
 
 from helpdesk.logs import correlated
 from helpdesk.models import User
 from helpdesk.now import now
 from helpdesk.sign_in import BEGAN, SEEN, lacks_second_factor
+from helpdesk.views.page import page_context
 
 log = logging.getLogger("helpdesk.request")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
@@ -67,6 +71,9 @@ class CorrelationMiddleware:
             return response
 
 
+_OUTAGES = (OperationalError, InterfaceError, PoolTimeout)
+
+
 class DatabaseOutageMiddleware:
     """Turns a lost or full database into 503 with a sentence; browsers and clients try again by themselves."""
 
@@ -74,36 +81,37 @@ class DatabaseOutageMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Also catches what other middleware meets (sessions are rows)."""
-        try:
-            response = self.get_response(request)
-        except (OperationalError, InterfaceError, PoolTimeout) as problem:
-            response = self._unavailable(request, problem)
+        """Nothing but static files is kept by anybody."""
+        response = self.get_response(request)
         if not request.path.startswith("/static/"):
             patch_cache_control(response, private=True, no_store=True)
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """Called for exceptions of views."""
-        if isinstance(exception, OperationalError | InterfaceError | PoolTimeout):
-            return self._unavailable(request, exception)
-        return None
+        """Called for exceptions of views; those of other middleware end in `server_error`."""
+        return _unavailable(request, exception) if isinstance(exception, _OUTAGES) else None
 
-    def _unavailable(self, request: HttpRequest, problem: Exception) -> HttpResponse:
-        log.error("database unavailable", extra={"problem": str(problem).splitlines()[0][:300]})
-        words = _(
-            "The database cannot be reached or cannot write just now. Nothing was changed; please try again shortly."
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Django's handler500: called while the exception is handled, also one that middleware met (sessions are rows)."""
+    problem = sys.exception()
+    return _unavailable(request, problem) if isinstance(problem, _OUTAGES) else default_server_error(request)
+
+
+def _unavailable(request: HttpRequest, problem: Exception) -> HttpResponse:
+    log.error("database unavailable", extra={"problem": str(problem).splitlines()[0][:300]})
+    words = _("The database cannot be reached or cannot write just now. Nothing was changed; please try again shortly.")
+    if request.path.startswith("/api/"):
+        response: HttpResponse = JsonResponse(
+            {"type": "about:blank", "title": "Service Unavailable", "status": 503, "detail": words},
+            status=503,
+            content_type="application/problem+json",
         )
-        if request.path.startswith("/api/"):
-            response: HttpResponse = JsonResponse(
-                {"type": "about:blank", "title": "Service Unavailable", "status": 503, "detail": words},
-                status=503,
-                content_type="application/problem+json",
-            )
-        else:
-            response = render(request, "503.html", {"words": words}, status=503)
-        response["Retry-After"] = "5"
-        return response
+    else:
+        # Without the request: its context processors would ask for the session, which is a row.
+        response = HttpResponse(render_to_string("503.html", {"words": words, **page_context(request)}), status=503)
+    response["Retry-After"] = "5"
+    return response
 
 
 def _session_is_over(request: HttpRequest) -> bool:

@@ -23,3 +23,4 @@ urlpatterns: list[URLPattern | URLResolver] = [
 ]
 
 handler429 = "helpdesk.limits.too_many_requests"  # read by allauth's limits
+handler500 = "helpdesk.middleware.server_error"
