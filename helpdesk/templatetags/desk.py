@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import unicodedata
 from typing import Any
 
@@ -36,8 +37,9 @@ _PRIORITY_LEVELS: dict[int, str] = {1: "low", 2: "normal", 3: "high", 4: "urgent
 
 
 @register.simple_tag
+@functools.lru_cache(maxsize=512)
 def icon(name: str, size: str = "") -> SafeString:
-    """A symbol of the sprite; `size` is sm, lg or xl. Decorative: the words stand beside it."""
+    """A symbol of the sprite; `size` is sm, lg or xl. Decorative: the words stand beside it. The same all day, so made once."""
     classes = "icon" + (f" icon--{size}" if size else "") + (" icon--dir" if name in _DIRECTIONAL else "")
     return format_html(
         '<svg class="{}" aria-hidden="true"><use href="{}#{}"/></svg>', classes, static("helpdesk/icons.svg"), name
