@@ -25,7 +25,7 @@ FORMS = {"ar": 6, "fa": 2, "zh_Hans": 1}
 _FIELD = re.compile(r'(msgctxt|msgid_plural|msgid|msgstr(?:\[\d\])?) "(.*)"')
 _ESCAPE = re.compile(r"\\(.)")
 _ESCAPED = {"n": "\n", "t": "\t"}
-_PLACE = re.compile(r"%\(\w+\)[sdf]|%%\w|(?<!%)%[sd]|\{\w+\}")
+_PLACE = re.compile(r"%\(\w+\)[sdfr]|%%\w|(?<!%)%[sd]|\{\w*\}")
 _TAG = re.compile(r"</?[a-z]\w*[^<>]*>")
 
 
