@@ -43,8 +43,8 @@ class ByMatrix(SignedIn):
         if not super().has_permission(request, view):
             return False
         action: str | None = getattr(view, "action", None)
-        if action is None:
-            return True  # a method the address does not know: the handler answers 405
+        if action is None or (request.method or "").lower() not in view.http_method_names:
+            return True  # a method the address does not know: the framework answers 405 and calls nothing of ours
         row = getattr(view, "matrix", {}).get(action)
         if row is None:
             return False

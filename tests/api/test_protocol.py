@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connections
 from django.test import Client
 from pytest_django.fixtures import Settings as SettingsWrapper
+from rest_framework.relations import ManyRelatedField, RelatedField
 
 from helpdesk.api import parsers
+from helpdesk.api.serializers.fields import StrictSerializer, VisibleId, VisiblePublicId
 from helpdesk.models import IdempotencyKey, Message
 from helpdesk.now import frozen, now
 from helpdesk.tasks import sweep_expired_keys
 from tests.api.conftest import Caller, MakeCaller, secret_for
-from tests.factories import World
+from tests.factories import World, make_world
 
 
 def test_a_post_repeated_with_its_key_changes_nothing_and_gets_the_first_answer(api: Caller, world: World) -> None:
@@ -161,3 +165,45 @@ def test_answers_are_kept_by_no_cache_and_shared_with_no_other_origin(api: Calle
     response = api.client.get("/api/v1/tickets/", headers={"origin": "https://evil.example"})
     assert "no-store" in response["Cache-Control"]
     assert "Access-Control-Allow-Origin" not in response
+
+
+def test_no_body_refers_to_a_row_except_through_what_the_caller_may_see() -> None:
+    def family(kind: type[StrictSerializer]) -> set[type[StrictSerializer]]:
+        return {kind}.union(*(family(sub) for sub in kind.__subclasses__()))
+
+    scoped = set()
+    for serializer in family(StrictSerializer):
+        for name, field in serializer().fields.items():
+            assert not isinstance(field, RelatedField | ManyRelatedField), f"{serializer.__name__}.{name}"
+            if isinstance(field, VisibleId | VisiblePublicId):
+                scoped.add(f"{serializer.__name__}.{name}")
+    assert scoped == {
+        "AssignSerializer.owner",
+        "MoveSerializer.queue",
+        "NewTicketSerializer.customer",
+        "NewTicketSerializer.queue",
+        "TicketChangeSerializer.issue_type",
+    }
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_requests_with_one_key_at_the_same_time_write_once_and_get_one_answer() -> None:
+    world = make_world()
+    secret = secret_for(world.agent)
+    ready = threading.Barrier(2)
+
+    def send(_n: int) -> dict[str, object]:
+        try:
+            caller = Caller(secret)
+            ready.wait(timeout=20)
+            response = caller.post(f"tickets/{world.ticket.public_id}/note/", {"text": "Once"}, idempotency_key="k")
+            assert response.status_code == 201, response.content
+            decoded: dict[str, object] = response.json()
+            return decoded
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(send, range(2))
+    assert first == second
+    assert Message.objects.filter(text="Once").count() == 1
