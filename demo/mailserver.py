@@ -21,12 +21,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from demo.accounts import MAILBOX_PASSWORD, MAILBOXES
+from demo.accounts import AUTHSERV_ID, MAILBOX_PASSWORD, MAILBOXES
 from demo.imap_backend import DemoImap
 from demo.mailbox_store import MailStore
 from demo.page import PageServer
 from demo.page_backend import PageBackend
-from demo.post_office import AUTHSERV_ID, MAX_MAIL_BYTES, PostOffice, SmtpDoor, TolerantSmtp
+from demo.post_office import MAX_MAIL_BYTES, PostOffice, SmtpDoor, TolerantSmtp
 
 USERS = {mailbox.user: MAILBOX_PASSWORD for mailbox in MAILBOXES}
 

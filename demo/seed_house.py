@@ -88,7 +88,7 @@ _ACKNOWLEDGEMENT = (
     "Guten Tag,\n\nIhre Nachricht ist bei uns angekommen. Ihre Vorgangsnummer ist {ticket_number}. Wir antworten werktags "
     "innerhalb von vier Stunden.\n\n{mailbox_name}"
 )
-_FIELDS = (
+_FIELDS: tuple[tuple[str, str, str, str, list[str]], ...] = (
     (CustomField.On.CUSTOMER, "since", "Customer since", FieldKind.NUMBER, []),
     (CustomField.On.CUSTOMER, "invoice_by", "Invoice by", FieldKind.CHOICE, ["mail", "post"]),
     (CustomField.On.TICKET, "order_number", "Order number", FieldKind.TEXT, []),

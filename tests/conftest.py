@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -47,13 +48,13 @@ def fail_for_missing_tool() -> None:
 
 
 @pytest.fixture(autouse=True)
-def _own_blobs(tmp_path: Path, settings: object) -> Iterator[None]:
+def _own_blobs(tmp_path: Path, settings: Any) -> Iterator[None]:
     """Every test keeps its files in a folder of its own."""
     from django.core.files.storage import default_storage
 
-    settings.BLOB_DIR = tmp_path / "blobs"  # type: ignore[attr-defined]
+    settings.BLOB_DIR = tmp_path / "blobs"
     default_storage.exists("")  # builds what the lazy object stands for; its cached places are forgotten below
-    storage = default_storage._wrapped
+    storage: Any = vars(default_storage)["_wrapped"]
     storage._location = str(tmp_path / "blobs")
 
     def forget() -> None:

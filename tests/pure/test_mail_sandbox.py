@@ -89,7 +89,7 @@ def test_no_mails_give_no_outcomes(real: ParserSandbox) -> None:
 def test_caller_who_stops_early_leaves_a_sandbox_that_reads_on(real: ParserSandbox) -> None:
     outcomes = real.parse_many([RAW] * 200)
     next(outcomes)
-    outcomes.close()  # type: ignore[attr-defined]
+    outcomes.close()
     assert real.parse(RAW).subject == "Grüße 你好 سلام"
 
 
