@@ -12,7 +12,6 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language_info
 from django.utils.translation import gettext as _
 
-from helpdesk.mail.customer_language import nearest
 from helpdesk.mail.plaintext import html_from_text
 from helpdesk.models import Attachment, Audience, Customer, Kind, Message, OutgoingMail, TicketEvent
 from helpdesk.now import now
@@ -141,9 +140,9 @@ def customer_locale(customer: Customer) -> str:
     parts: list[str] = []
     if customer.language:
         try:
-            parts.append(str(get_language_info(nearest(customer.language) or customer.language)["name_translated"]))
-        except KeyError:
-            parts.append(customer.language)
+            parts.append(str(get_language_info(customer.language)["name_translated"]))
+        except KeyError:  # Django knows Chinese by its script alone, and a mail need not tell it
+            parts.append(_("Chinese") if customer.language.lower() == "zh" else customer.language)
     if customer.time_zone:
         try:
             local = timezone.localtime(now(), zoneinfo.ZoneInfo(customer.time_zone))

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
-from django.utils.translation import override, trans_real
+from django.utils.translation import override
 
 from helpdesk.actions.acknowledge import standard_text
 from helpdesk.mail.compose import quoted_history, thread_headers
 from helpdesk.mail.customer_language import customer_language
 from helpdesk.mail.quotes import split_text
 from helpdesk.models import Audience, Channel, Mailbox, Message, Ticket
-from launch.catalogues import compile_stale
+from tests.catalogues import compile_catalogues
 from tests.factories import make_customer, make_mailbox, make_ticket
 
 pytestmark = [pytest.mark.django_db, pytest.mark.needs("gettext")]
 
 
 @pytest.fixture(autouse=True)
-def _compiled() -> Iterator[None]:
-    if compile_stale():
-        trans_real._translations = {}  # type: ignore[attr-defined]
-    yield
+def _compiled() -> None:
+    compile_catalogues()
 
 
 def ticket_in(language: str, mailbox: Mailbox) -> Ticket:
