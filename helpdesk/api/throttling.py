@@ -51,13 +51,12 @@ class TokenThrottle(BaseThrottle):
         limit, seconds = rate()
         window, passed = divmod(int(now().timestamp()), seconds)
         key = f"api-rate:{who}:{window}"
-        if cache.add(key, 1, 2 * seconds):
+        try:
+            used = cache.incr(key)
+        except ValueError:  # the first of its window
             used = 1
-        else:
-            try:
+            if not cache.add(key, 1, 2 * seconds):
                 used = cache.incr(key)
-            except ValueError:  # dropped between the two
-                used = 1
         self.allowance = Allowance(limit, max(0, limit - used), seconds - passed)
         request._helpdesk_allowance = self.allowance  # type: ignore[attr-defined]
         return used <= limit

@@ -98,6 +98,15 @@ def test_a_token_has_so_many_requests_a_minute_and_is_told_how_many(world: World
         assert one.get("users/me/").status_code == 200
 
 
+def test_the_limit_holds_without_redis_in_the_database(api: Caller, settings: SettingsWrapper) -> None:
+    settings.CACHES = {
+        "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "helpdesk_cache"}
+    }
+    settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "DEFAULT_THROTTLE_RATES": {"token": "2/hour"}}
+    with frozen(now()):
+        assert [api.get("users/me/").status_code for _ in range(4)] == [200, 200, 429, 429]
+
+
 def test_addresses_that_are_none_are_problems_too(api: Caller) -> None:
     for path in ("", "nothing/", "tickets/7/", "tickets"):
         response = api.get(path)
