@@ -15,7 +15,12 @@ from helpdesk.logs import correlated, correlation_id
 
 
 def enqueue(path: str, *arguments: int | str) -> None:
-    """Writes the job row for the function at `path`; it vanishes with a rolled-back transaction."""
+    """Writes the job row for the function at `path`; it vanishes with a rolled-back transaction.
+
+    TypeError for any argument but whole numbers and words: a row is no place for objects, which would be pickled.
+    """
+    if not all(type(argument) in {int, str} for argument in arguments):
+        raise TypeError(f"{path}: a job takes ids and short words, not {arguments!r}")
     async_task("helpdesk.jobs.run", path, list(arguments), correlation_id(), task_name=path.rpartition(".")[2])
 
 
