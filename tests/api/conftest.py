@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -61,10 +61,8 @@ MakeCaller = Callable[..., Caller]
 
 
 @pytest.fixture(autouse=True)
-def _fresh_limits() -> Iterator[None]:
+def _fresh_limits() -> None:
     """No test inherits the counted requests of another."""
-    cache.clear()
-    yield
     cache.clear()
 
 
