@@ -10,7 +10,7 @@ from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from helpdesk.models import (
     ACTIVE,
@@ -23,6 +23,7 @@ from helpdesk.models import (
     Ticket,
     TicketTag,
 )
+from helpdesk.queries.words import having_words
 
 PAGE_SIZE = 50
 #: Counts stop here and are shown as "99+": an exact count of a long list is work that nobody reads.
@@ -108,16 +109,18 @@ def looked_up(base: QuerySet[Ticket], found: QuerySet[Ticket], text: str) -> Que
     if "@" in text:
         owners = CustomerAddress.objects.filter(value=text.lower()).values_list("customer_id", flat=True)
         return found.filter(customer_id__in=list(owners))
-    names = Q()
-    for word in text.split()[:5]:
-        names &= Q(name__icontains=word)
-    people = list(Customer.objects.filter(names).values_list("pk", flat=True)[:200])
+    in_name, in_subject = having_words("name", text), having_words("subject", text)
+    if in_name is None or in_subject is None:
+        return found.none()
+    people = list(Customer.objects.filter(in_name).values_list("pk", flat=True)[:200])
     theirs = base.filter(customer_id__in=people).order_by("-changed_at", "-pk").values_list("pk", flat=True)
-    recent = base.order_by("-changed_at", "-pk").values("pk")[:SUBJECT_SEARCH_DEPTH]
-    words = Q()
-    for word in text.split()[:5]:
-        words &= Q(subject__icontains=word)
-    subjects = Ticket.objects.filter(words, pk__in=recent).values_list("pk", flat=True)
+    since = (
+        Ticket.objects.order_by("-changed_at", "-pk")
+        .values_list("changed_at", flat=True)[SUBJECT_SEARCH_DEPTH : SUBJECT_SEARCH_DEPTH + 1]
+        .first()
+    )
+    recent = base.filter(changed_at__gte=since) if since else base
+    subjects = recent.filter(in_subject).order_by("-changed_at", "-pk").values_list("pk", flat=True)
     hits = {*theirs[:_SEARCH_HITS], *subjects[:_SEARCH_HITS]}
     return found.filter(pk__in=hits)
 
