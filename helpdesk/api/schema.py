@@ -29,8 +29,6 @@ PROBLEM: dict[str, Any] = {
         "unseen": {"type": "array", "items": {"type": "string", "format": "uuid"}},
     },
 }
-#: Enumerations stay where they are used: names for them would be guesses that change with the next field.
-SPECTACULAR: dict[str, Any] = {"POSTPROCESSING_HOOKS": []}
 _KEY = {
     "name": "Idempotency-Key",
     "in": "header",

@@ -7,7 +7,6 @@ from typing import Any
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from drf_spectacular.views import SpectacularAPIView
 
-from helpdesk.api.schema import SPECTACULAR
 from helpdesk.api.viewsets.attachments import AttachmentViewSet, UploadViewSet
 from helpdesk.api.viewsets.customers import CustomerViewSet
 from helpdesk.api.viewsets.events import EventViewSet, TicketEventViewSet
@@ -50,6 +49,6 @@ _v1: list[URLPattern | URLResolver] = [
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/", include(_v1)),
-    path("schema/", SpectacularAPIView.as_view(custom_settings=SPECTACULAR), name="schema"),
+    path("schema/", SpectacularAPIView.as_view(), name="schema"),
     re_path("^", NothingHere.as_view({"get": "nowhere"}), name="nothing"),
 ]
