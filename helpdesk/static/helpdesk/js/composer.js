@@ -184,7 +184,7 @@ function addTyped() {
 }
 
 document.addEventListener('keydown', (event) => {
-  if (event.target.id === 'to-new' && (event.key === 'Enter' || event.key === ',' || event.key === ';')) {
+  if (event.target.id === 'to-new' && ['Enter', ',', ';', '،', '؛', '，', '；'].includes(event.key)) {
     event.preventDefault();
     addTyped();
   }
