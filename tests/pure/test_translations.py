@@ -20,6 +20,12 @@ ENDS = {
     "fa": {".": ".", "?": "؟"},
     "zh_Hans": {".": "。", "?": "？", ":": "：", ";": "；"},
 }
+#: Punctuation of English behind a letter of the language.
+FOREIGN = {
+    "ar": re.compile(r"[\u0621-\u064a][,;?]"),
+    "fa": re.compile(r"[\u0621-\u06cc][,;?]"),
+    "zh_Hans": re.compile(r"[\u4e00-\u9fff][,;:?!]"),
+}
 FORMS = {"ar": 6, "fa": 2, "zh_Hans": 1}
 
 _FIELD = re.compile(r'(msgctxt|msgid_plural|msgid|msgstr(?:\[\d\])?) "(.*)"')
@@ -87,6 +93,8 @@ def faults(entry: Entry, language: str) -> list[str]:
             found.append("other white space at the edges")
         if (end := ENDS[language].get(entry.source[-1:])) and not words.endswith(end):
             found.append(f"does not end with {end}")
+        if FOREIGN[language].search(words):
+            found.append("English punctuation")
     return found
 
 
@@ -126,7 +134,8 @@ def test_all_languages_have_the_same_messages() -> None:
         ('msgid "%%n selected"\nmsgstr "已选择"', "zh_Hans", ["other placeholders"]),
         ('msgid "Say <b>it</b>"\nmsgstr "说 <i>它</i>"', "zh_Hans", ["other tags"]),
         ('msgid "Owner: "\nmsgstr "مسئول:"', "fa", ["other white space at the edges"]),
-        ('msgid "Really?"\nmsgstr "حقًا?"', "ar", ["does not end with ؟"]),
+        ('msgid "Really?"\nmsgstr "حقًا?"', "ar", ["does not end with ؟", "English punctuation"]),
+        ('msgid "tags, priority"\nmsgstr "برچسب‌ها, اولویت"', "fa", ["English punctuation"]),
         ('msgid "Done."\nmsgstr "完成."', "zh_Hans", ["does not end with 。"]),
         (
             'msgid "%(n)s day"\nmsgid_plural "%(n)s days"\nmsgstr[0] "%(n)s يوم"',
