@@ -33,6 +33,7 @@ from tests.security.matrix import (
 )
 from tests.security.rooms import NEEDLE, ROLES, Rooms, furnish, picture
 
+pytestmark = pytest.mark.django_db
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _UNCHANGED = (
     "helpdesk_ticket",
