@@ -51,17 +51,20 @@ class Shot:
 _OPEN: Step = ("click", "#rows .row__link")
 SHOTS: tuple[Shot, ...] = (
     Shot("login", "/accounts/login/", person=""),
-    Shot("inbox", "/inbox/team/"),
-    Shot("ticket", "/inbox/team/", (1440, 900), steps=(_OPEN,)),
-    Shot("ticket-dark", "/inbox/team/", (1440, 900), theme="dark", steps=(_OPEN,)),
-    Shot("ticket-rtl", "/inbox/team/", (1440, 900), language="fa", person="Shirin", steps=(_OPEN,)),
-    Shot("status-menu", "/inbox/team/", steps=(_OPEN, ("click", "#pick-status-s"))),
-    Shot("phone-list", "/inbox/team/", NARROW),
-    Shot("phone-ticket", "/inbox/team/", NARROW, steps=(_OPEN,)),
-    Shot("phone-views", "/inbox/team/", NARROW, steps=(("click", "[data-do='zone:nav']"),)),
-    Shot("phone-rtl-dark", "/inbox/team/", NARROW, theme="dark", language="fa", person="Shirin", steps=(_OPEN,)),
+    Shot("desk-light-1280", "/inbox/team/", steps=(_OPEN,)),
+    Shot("desk-dark-1280", "/inbox/team/", theme="dark", steps=(_OPEN,)),
+    Shot("desk-rtl-1280", "/inbox/team/", language="fa", person="Shirin", steps=(_OPEN,)),
+    Shot("desk-light-1440", "/inbox/team/", (1440, 900), steps=(_OPEN,)),
+    Shot("desk-status-menu", "/inbox/team/", steps=(_OPEN, ("click", "#pick-status-s"))),
+    Shot("desk-filter", "/inbox/team/", steps=(("click", "#pick-filter-s"),)),
+    Shot("desk-keys", "/inbox/team/", steps=(("press", "?"),)),
+    Shot("list-light-360", "/inbox/team/", NARROW),
+    Shot("desk-light-360", "/inbox/team/", NARROW, steps=(_OPEN,)),
+    Shot("desk-dark-360", "/inbox/team/", NARROW, theme="dark", steps=(_OPEN,)),
+    Shot("desk-rtl-360", "/inbox/team/", NARROW, language="fa", person="Shirin", steps=(_OPEN,)),
+    Shot("views-light-360", "/inbox/team/", NARROW, steps=(("click", "[data-do='zone:nav']"),)),
+    Shot("customer-light-360", "/inbox/team/", NARROW, steps=(_OPEN, ("click", "[data-do='zone:context']"))),
     Shot("settings", "/profile/"),
-    Shot("keys", "/inbox/team/", steps=(("press", "?"),)),
 )
 
 

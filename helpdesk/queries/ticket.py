@@ -68,7 +68,11 @@ class Entry:
         if self.message is None:
             return "1"
         mail = self.outgoing
-        way = f"{mail.state}.{mail.attempts}.{mail.due_at.timestamp():.0f}.{int(mail.may_be_doubled)}" if mail else "in"
+        if mail is None:
+            way = "in"
+        else:
+            reached = "".join(str(r.get("state", "?"))[0] for r in mail.recipients)
+            way = f"{mail.state}.{mail.attempts}.{mail.due_at.timestamp():.0f}.{int(mail.may_be_doubled)}.{reached}"
         return f"{way}.{int(self.message.withdrawn_at is not None)}"
 
 

@@ -116,3 +116,23 @@ def test_a_security_key_is_added_and_asked_for_at_the_next_login(desk: Desk, sar
     sara.get_by_role("button", name="Use a security key").click()
     sara.wait_for_selector("#nav-body")
     assert heard == []
+
+
+def test_a_session_that_ended_leads_to_the_sign_in_page_and_back(desk: Desk, sara: Page) -> None:
+    sara.goto(f"{desk.origin}/inbox/team/")
+    sara.context.clear_cookies()
+    sara.get_by_role("link", name="The dock does not charge").click()
+    sara.wait_for_url("**/accounts/login/**")
+    sara.fill("#id_login", desk.world.agent.email)
+    sara.fill("#id_password", "a-long-password-for-tests")
+    sara.get_by_role("button", name="Log in").click()
+    sara.wait_for_url("**/inbox/team/**")
+
+
+def test_going_back_shows_the_list_again(desk: Desk, sara: Page) -> None:
+    sara.goto(f"{desk.origin}/inbox/team/")
+    sara.get_by_role("link", name="The dock does not charge").click()
+    expect(sara.locator("#subject")).to_have_text("The dock does not charge")
+    sara.go_back()
+    expect(sara.get_by_role("heading", name="No ticket is open")).to_be_visible()
+    expect(sara).to_have_url(f"{desk.origin}/inbox/team/")
