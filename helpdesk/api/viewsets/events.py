@@ -12,9 +12,10 @@ from rest_framework.response import Response
 
 from helpdesk.api.base import ApiViewSet
 from helpdesk.api.pagination import FeedPages
-from helpdesk.api.serializers.events import EventSerializer, PublicIds
+from helpdesk.api.serializers.events import EventSerializer
 from helpdesk.api.viewsets.ticket_scope import TicketScopedViewSet
 from helpdesk.models import TicketEvent
+from helpdesk.queries.public_ids import PublicIds
 
 
 def _page(viewset: ApiViewSet, found: QuerySet[TicketEvent]) -> Response:
