@@ -187,13 +187,18 @@ class Pipeline:
     @staticmethod
     def _set_aside(row: RawMail, reason: str, *, final: bool = False) -> Fate:
         """Counts the attempt; after three, or at once when it can never be read, quarantines with the reason."""
+        row.state, row.verdict, row.ticket = (
+            RawMail.State.PENDING,
+            "",
+            None,
+        )  # a rolled back attempt left its marks on the value
         row.attempts += 1
         row.reason = reason
         row.next_attempt_at = now() + _AGAIN_AFTER * row.attempts
         if final or row.attempts >= _ATTEMPTS:
             row.state, row.verdict = RawMail.State.QUARANTINED, Verdict.QUARANTINED
         try:
-            row.save(update_fields=["attempts", "reason", "next_attempt_at", "state", "verdict"])
+            row.save(update_fields=["attempts", "reason", "next_attempt_at", "state", "verdict", "ticket"])
         except DatabaseError:
             log.warning("the attempt could not be noted", extra={"raw_mail": row.pk})
         return Fate(Verdict.QUARANTINED, reason)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
@@ -56,3 +58,15 @@ def manage(*arguments: str, **settings_: str) -> subprocess.CompletedProcess[str
     process = start(*arguments, **settings_)
     out, err = process.communicate(timeout=120)
     return subprocess.CompletedProcess(list(arguments), process.returncode, out, err)
+
+
+@contextmanager
+def running(*arguments: str, **settings_: str) -> Iterator[subprocess.Popen[str]]:
+    """As `start`, and whatever happens the process is over at the end of the block."""
+    process = start(*arguments, **settings_)
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()

@@ -211,6 +211,20 @@ def test_a_bounce_marks_the_address_and_opens_the_ticket_again(world: World) -> 
     assert TicketEvent.objects.filter(ticket=world.ticket, kind=Kind.BOUNCED).count() == 1
 
 
+def test_a_mail_whose_writing_was_rolled_back_stays_pending(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    from helpdesk import faults
+
+    def broken(name: str) -> None:
+        if name == "mail_in.written":
+            raise ValueError("after everything was written")
+
+    monkeypatch.setattr(faults, "point", broken)
+    (row,) = receive(mail("Rolled back"), mailbox=world.mailbox)
+
+    assert (row.state, row.verdict, row.ticket_id, row.attempts) == (RawMail.State.PENDING, "", None, 1)
+    assert not Ticket.objects.filter(subject="Rolled back").exists()
+
+
 def test_a_poison_mail_does_not_hold_up_the_others_of_its_batch(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     from helpdesk.actions import mail_intake
 

@@ -21,7 +21,7 @@ from tests.mailservers.dovecot import Dovecot, as_crlf
 from tests.mailservers.fixtures import MakeBox
 from tests.mailservers.ports import free_port
 from tests.mailservers.stub_imap import StubImap
-from tests.processes import manage, start
+from tests.processes import manage, running, start
 
 pytestmark = pytest.mark.django_db
 
@@ -208,11 +208,9 @@ def test_other_mailboxes_go_on_while_one_hangs(dovecot: Dovecot, make_box: MakeB
     dovecot.deliver(user, mail("Comes through"))
     with StubImap({}, "silent") as server:
         box_at(server.port, name="Bad")
-        process = start("poll_mail", "--json", HELPDESK_MAIL_TIMEOUT_SECONDS="20")
-        assert process.stdout is not None
-        first = process.stdout.readline()  # the good one answers while the bad one still hangs
-        process.kill()
-        process.communicate()
+        with running("poll_mail", "--json", HELPDESK_MAIL_TIMEOUT_SECONDS="20") as process:
+            assert process.stdout is not None
+            first = process.stdout.readline()  # the good one answers while the bad one still hangs
 
     assert '"mailbox": "Good", "fetched": 1' in first
     assert Ticket.objects.get().subject == "Comes through"
