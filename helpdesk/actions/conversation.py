@@ -256,11 +256,13 @@ def withdraw_reply(*, message: Message, actor: Actor) -> Draft:
     message.refresh_from_db()
     message.withdrawn_at = now()
     message.save(update_fields=["withdrawn_at"])
+    begun = Draft.objects.filter(user=actor.user, ticket=ticket, mode=Draft.Mode.REPLY).first()
+    text = f"{message.text}\n\n{begun.text}" if begun and begun.text.strip() else message.text  # no word is lost
     draft, _made = Draft.objects.update_or_create(
         user=actor.user,
         ticket=ticket,
         mode=Draft.Mode.REPLY,
-        defaults={"text": message.text, "recipients": message.recipients, "updated_at": now()},
+        defaults={"text": text, "recipients": message.recipients, "updated_at": now()},
     )
     message.attachments.update(message=None, ticket=ticket, uploaded_by=actor.user)
     data = {"message": message.pk, "overtaken": False}

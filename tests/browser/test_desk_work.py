@@ -160,3 +160,16 @@ def test_recipients_are_removed_and_added_and_a_bad_one_is_named(desk: Desk, sar
         ("to", "ann@shop.example"),
         ("cc", "boss@shop.example"),
     ]
+
+
+def test_sending_waits_for_a_draft_on_its_way_so_that_it_does_not_come_back(desk: Desk, sara: Page) -> None:
+    desk.open_ticket(sara, desk.world.ticket.number)
+    sara.route("**/draft/", lambda route: (sara.wait_for_timeout(700), route.continue_()))
+    sara.locator("#text-reply").press_sequentially("Soon sent")
+    expect(sara.locator("#draft-hint")).to_contain_text("Saving")
+    with sara.expect_request("**/draft/"):
+        pass
+    sara.locator("#text-reply").press("Control+Enter")
+    expect(sara.locator("#timeline .msg--agent")).to_contain_text("Soon sent")
+    sara.wait_for_timeout(900)
+    assert not Draft.objects.exists()

@@ -345,3 +345,12 @@ def test_a_customer_is_corrected_from_the_ticket_and_the_audit_book_names_the_fi
     assert AuditEntry.objects.get(action="customer.edited").data == {
         "fields": ["language", "name", "tier", "time_zone"]
     }
+
+
+def test_words_begun_after_sending_stay_when_the_reply_is_taken_back(
+    world: World, agent_client: Client, agent: Actor
+) -> None:
+    message = reply(ticket=world.ticket, actor=agent, text="The first reply.")
+    agent_client.post(_url(world, "draft/"), {"mode": "reply", "text": "And another thing"})
+    agent_client.post(f"/messages/{message.public_id}/undo/", headers=PARTIAL)
+    assert Draft.objects.get().text == "The first reply.\n\nAnd another thing"

@@ -84,6 +84,17 @@ document.addEventListener('htmx:beforeRequest', (event) => {
   save();
 });
 
+// A draft on its way must not arrive after the reply it became, nor a taken-back reply overtake the words just typed.
+document.addEventListener('htmx:confirm', (event) => {
+  const { elt, path, issueRequest } = event.detail;
+  const takesBack = path.endsWith('/undo/');
+  if (elt.id !== 'compose' && !takesBack) return;
+  if (takesBack && dirty) save();
+  if (!saving) return;
+  event.preventDefault();
+  saving.catch(() => {}).finally(() => issueRequest(true));
+});
+
 // --- sending -------------------------------------------------------------------------------------------------------
 document.addEventListener('click', (event) => {
   const button = event.target.closest('#compose [type="submit"]');
