@@ -67,11 +67,14 @@ def canonical_digest(content: bytes) -> tuple[str, str]:
     return identifier, digest.hexdigest()
 
 
-def store(fetched: Sequence[Fetched], mailbox: Mailbox | None, *, is_import: bool = False) -> list[RawMail]:
+def store(
+    fetched: Sequence[Fetched], mailbox: Mailbox | None, *, is_import: bool = False, keep_files: bool = True
+) -> list[RawMail]:
     """Writes rows in the caller's transaction and returns one per mail, in order: pending, quarantined or duplicate.
 
     A mail already known from an earlier numbering of the mailbox (another UIDVALIDITY) is bound to its new number and comes
     back as the row it has had all along, so that a re-numbered mailbox makes no row at all.
+    `keep_files=False` (a dry run) puts nothing on the disk.
     """
     identities = [_identity(f) for f in fetched]
     known = _known(identities, mailbox)
@@ -85,7 +88,7 @@ def store(fetched: Sequence[Fetched], mailbox: Mailbox | None, *, is_import: boo
             rebound.append(first)
             rows.append(first)
             continue
-        row = _row(mail, mailbox, identifier, digest, is_import, first)
+        row = _row(mail, mailbox, identifier, digest, is_import, first, keep_files)
         known.setdefault((identifier, digest), row)
         fresh.append(row)
         rows.append(row)
@@ -114,7 +117,13 @@ def _known(identities: Sequence[tuple[str, str]], mailbox: Mailbox | None) -> di
 
 
 def _row(
-    mail: Fetched, mailbox: Mailbox | None, identifier: str, digest: str, is_import: bool, first: RawMail | None
+    mail: Fetched,
+    mailbox: Mailbox | None,
+    identifier: str,
+    digest: str,
+    is_import: bool,
+    first: RawMail | None,
+    keep_files: bool,
 ) -> RawMail:
     size = mail.size or len(mail.content)
     row = RawMail(
@@ -133,7 +142,7 @@ def _row(
         row.duplicate_of, row.state, row.verdict = first, RawMail.State.DONE, Verdict.DUPLICATE
         row.reason = "The same mail, byte for byte, was delivered before."
         return row
-    if len(mail.content) > settings.RAW_MAIL_INLINE_BYTES:
+    if keep_files and len(mail.content) > settings.RAW_MAIL_INLINE_BYTES:
         row.blob = blobs.put(mail.content)
     else:
         row.raw = mail.content

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import mailbox as mailbox_formats
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,13 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
 from helpdesk.actions.mail_intake import Fate
+from helpdesk.blobs import StorageFull
 from helpdesk.mail.message import ParsedMail, UnreadableMail
 from helpdesk.mail.store import Fetched, store
 from helpdesk.mail_pipeline import BATCH, Pipeline
 from helpdesk.models import Mailbox, Queue, RawMail, Verdict
+
+_BATCH_BYTES = 8 * 1024 * 1024
 
 
 class _RolledBack(Exception):
@@ -49,23 +52,29 @@ class Command(BaseCommand):
         missing = [p for p in paths if not p.exists()]
         if missing:
             raise CommandError(f"{missing[0]} does not exist.")
-        try:
-            with transaction.atomic():
-                if options["dry_run"] and not Queue.objects.filter(is_active=True).exists():
+        self.unreadable: list[str] = []
+        if options["dry_run"]:
+            with suppress(_RolledBack), transaction.atomic():
+                if not Queue.objects.filter(is_active=True).exists():
                     _make_queue()
                 self._import(paths, box, options)
-                if options["dry_run"]:
-                    raise _RolledBack
-        except _RolledBack:
-            pass
+                raise _RolledBack
+        else:
+            self._import(paths, box, options)  # batch by batch: what is told is committed
+        if self.unreadable:
+            raise CommandError(f"{len(self.unreadable)} files could not be read: {'; '.join(self.unreadable[:5])}")
 
     def _import(self, paths: list[Path], box: Mailbox | None, options: dict[str, Any]) -> None:
-        source = (mail for path in paths for mail in mails_at(path))
+        source = (mail for path in paths for mail in mails_at(path, self.unreadable))
         pipeline = Pipeline()
         try:
-            while batch := list(islice(source, BATCH)):
+            for batch in in_batches(source):
                 for line in run_batch(batch, box, pipeline, keep_files=not options["dry_run"]):
                     self._tell(line, as_json=options["json"])
+        except StorageFull as problem:
+            raise CommandError(
+                f"The disk is full; what was told so far is here, the rest is not: {problem}"
+            ) from problem
         finally:
             pipeline.close()
 
@@ -88,7 +97,9 @@ def run_batch(
     batch: list[tuple[str, bytes]], box: Mailbox | None, pipeline: Pipeline, *, keep_files: bool
 ) -> list[dict[str, Any]]:
     """Stores, parses and writes a batch; returns the report of each mail, in order."""
-    rows = store([Fetched(content, source=name) for name, content in batch], box, is_import=True)
+    with transaction.atomic():
+        fetched = [Fetched(content, source=name) for name, content in batch]
+        rows = store(fetched, box, is_import=True, keep_files=keep_files)
     pending = [row for row in rows if row.state == RawMail.State.PENDING]
     for row in pending:
         row.mailbox = box
@@ -130,18 +141,45 @@ def report(path: str, row: RawMail, fate: Fate, mail: ParsedMail | UnreadableMai
     }
 
 
-def mails_at(path: Path) -> Iterator[tuple[str, bytes]]:
-    """(name, bytes) of every mail in a file, mbox, Maildir or folder of these."""
-    if path.is_dir():
-        if (path / "cur").is_dir() and (path / "new").is_dir():
-            for folder in ("cur", "new"):
-                for file in sorted((path / folder).iterdir()):
-                    if file.is_file():
-                        yield str(file), file.read_bytes()
-            return
-        for below in sorted(path.iterdir()):
-            yield from mails_at(below)
-        return
+def in_batches(mails: Iterable[tuple[str, bytes]]) -> Iterator[list[tuple[str, bytes]]]:
+    """Batches bounded by count and by bytes, so that memory does not follow the size of an archive."""
+    batch: list[tuple[str, bytes]] = []
+    size = 0
+    for name, content in mails:
+        if batch and (len(batch) >= BATCH or size + len(content) > _BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append((name, content))
+        size += len(content)
+    if batch:
+        yield batch
+
+
+def mails_at(path: Path, unreadable: list[str]) -> Iterator[tuple[str, bytes]]:
+    """(name, bytes) of every mail in a file, mbox, Maildir or folder of these. What cannot be read is added to `unreadable`."""
+    try:
+        if path.is_dir():
+            yield from _in_folder(path, unreadable)
+        elif path.is_file():
+            yield from _in_file(path)
+    except OSError as problem:
+        unreadable.append(f"{path}: {problem.strerror or problem}")
+
+
+def _in_folder(path: Path, unreadable: list[str]) -> Iterator[tuple[str, bytes]]:
+    is_maildir = (path / "cur").is_dir() and (path / "new").is_dir()
+    below = [path / "cur", path / "new"] if is_maildir else [path]
+    for folder in below:
+        for entry in sorted(folder.iterdir()):
+            if not (entry.is_dir() and entry.is_symlink()):  # a link may lead back up
+                yield from mails_at(entry, unreadable)
+    if is_maildir:  # Maildir++: folders of a Maildir begin with a dot and stand beside cur and new
+        for entry in sorted(path.iterdir()):
+            if entry.is_dir() and not entry.is_symlink() and entry.name not in {"cur", "new", "tmp"}:
+                yield from mails_at(entry, unreadable)
+
+
+def _in_file(path: Path) -> Iterator[tuple[str, bytes]]:
     if _is_mbox(path):
         box = mailbox_formats.mbox(path, create=False)
         for number, key in enumerate(box.keys(), 1):
@@ -158,4 +196,5 @@ def _is_mbox(path: Path) -> bool:
             return False
         if path.suffix.lower() in {".mbox", ".mbx"}:
             return True
-        return b"\n\nFrom " in head + file.read(4 * 1024 * 1024)
+        text = head + file.read(4 * 1024 * 1024)
+        return b"\n\nFrom " in text or b"\r\n\r\nFrom " in text
