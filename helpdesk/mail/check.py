@@ -6,15 +6,14 @@ however slowly the server drips. No sentence holds a password or token.
 
 from __future__ import annotations
 
+import queue
 import re
 import smtplib
 import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from concurrent.futures import TimeoutError as TooLate
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -23,8 +22,8 @@ from django.utils.translation import gettext as _
 from imapclient import IMAPClient, SocketTimeout
 from imapclient.exceptions import IMAPClientError, LoginError
 
-from helpdesk.logs import redacted
 from helpdesk.mail import tls
+from helpdesk.mail.discretion import without_secrets
 from helpdesk.mail.oauth import NoToken, access_token, xoauth2
 from helpdesk.models import Mailbox, Security
 
@@ -65,7 +64,7 @@ class _Steps:
 
     def add(self, name: str, outcome: Outcome, words: str) -> None:
         """Writes a step down, with every secret of the mailbox blanked."""
-        self.steps.append(Step(self.line, name, outcome, _without_secrets(words, self.mailbox)))
+        self.steps.append(Step(self.line, name, outcome, without_secrets(words, self.mailbox)))
 
     def run(self, name: str, what: Callable[[], str]) -> bool:
         """Tries a step; its answer or its trouble is the sentence."""
@@ -108,10 +107,7 @@ def _check_imap(book: _Steps, mailbox: Mailbox) -> None:
         if book.run(_("sign in"), lambda: _imap_sign_in(client, mailbox)):
             book.run(_("open the folder"), lambda: _folder(client, mailbox))
             book.run(_("instant notice"), lambda: _idle(client, mailbox))
-        try:
-            client.logout()
-        except (IMAPClientError, OSError):
-            client.shutdown()
+        _hang_up(client.logout, client.shutdown)
 
 
 def _check_smtp(book: _Steps, mailbox: Mailbox) -> None:
@@ -126,23 +122,16 @@ def _check_smtp(book: _Steps, mailbox: Mailbox) -> None:
         ):
             return
         book.run(_("sign in"), lambda: _smtp_sign_in(server, mailbox))
-        try:
-            server.quit()
-        except (OSError, smtplib.SMTPException):
-            server.close()
+        _hang_up(server.quit, server.close)
 
 
 def _resolve(host: str, port: int) -> str:
-    """Names are asked of the system in a thread of its own: its resolver knows no time limit."""
-    pool = ThreadPoolExecutor(1)
     try:
-        found = pool.submit(socket.getaddrinfo, host, port, 0, socket.SOCK_STREAM).result(timeout=SECONDS)
-    except TooLate as problem:
+        found = _in_time(lambda: socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM), SECONDS)
+    except TimeoutError as problem:
         raise _Failed(_("Looking up %(host)s took too long.") % {"host": host}) from problem
     except (OSError, UnicodeError) as problem:
         raise _Failed(_("There is no server named %(host)s. Check the spelling.") % {"host": host}) from problem
-    finally:
-        pool.shutdown(wait=False)
     addresses = sorted({str(entry[4][0]) for entry in found})
     return _("%(host)s is %(addresses)s.") % {"host": host, "addresses": ", ".join(addresses[:3])}
 
@@ -152,7 +141,7 @@ def _connect(book: _Steps, host: str, port: int, security: str, dial: Callable[[
     place = {"host": host, "port": port}
     reached = _("%(host)s answers on port %(port)s.") % place
     try:
-        client = dial()
+        client = _in_time(dial, LINE_SECONDS)
     except ssl.SSLError as problem:
         book.add(_("connect"), "ok", reached)
         book.add(_("protect the line"), "failed", _tls_trouble(problem))
@@ -256,10 +245,39 @@ def _smtp_sign_in(server: Any, mailbox: Mailbox) -> str:
     return _("Signed in as %(user)s.") % {"user": user}
 
 
+def _in_time(what: Callable[[], Any], seconds: float) -> Any:
+    """Waits for `what`, done in a thread of its own, and raises TimeoutError: the system's resolver knows no limit, and a
+    server that drips its greeting never runs into a read's. The thread is left behind and keeps nobody from ending."""
+    answers: queue.Queue[tuple[Any, Exception | None]] = queue.Queue(1)
+
+    def run() -> None:
+        try:
+            answers.put((what(), None))
+        except Exception as problem:  # noqa: BLE001 - raised again where it was asked for
+            answers.put((None, problem))
+
+    threading.Thread(target=run, daemon=True).start()
+    try:
+        value, problem = answers.get(timeout=seconds)
+    except queue.Empty as empty:
+        raise TimeoutError from empty
+    if problem is not None:
+        raise problem
+    return value
+
+
+def _hang_up(politely: Callable[[], Any], at_once: Callable[[], Any]) -> None:
+    """Says goodbye; a server that takes it badly changes nothing about what was found."""
+    for end in (politely, at_once):
+        with suppress(OSError, IMAPClientError, smtplib.SMTPException):
+            end()
+            return
+
+
 @contextmanager
 def _bounded(hang_up: Callable[[], Any]) -> Iterator[None]:
     """Hangs up after LINE_SECONDS: a server that drips a byte now and then never runs into a read's time limit."""
-    watch = threading.Timer(LINE_SECONDS, hang_up)
+    watch = threading.Timer(LINE_SECONDS, _hang_up, (hang_up, hang_up))
     watch.daemon = True
     watch.start()
     try:
@@ -329,17 +347,3 @@ def _first_line(answer: object) -> str:
 
 def _stop(text: str) -> str:
     return text if not text or text[-1] in ".!?" else text + "."
-
-
-def _without_secrets(words: str, mailbox: Mailbox) -> str:
-    secrets = (
-        mailbox.password,
-        mailbox.smtp_password,
-        mailbox.oauth_client_secret,
-        mailbox.oauth_refresh_token,
-        mailbox.oauth_access_token,
-    )
-    for secret in secrets:
-        if secret and len(secret) > 3:
-            words = words.replace(secret, "•••")
-    return redacted(words)

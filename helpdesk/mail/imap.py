@@ -17,6 +17,7 @@ from django.conf import settings
 from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, LoginError
 
 from helpdesk.mail import tls
+from helpdesk.mail.discretion import without_secrets
 from helpdesk.mail.imap_line import Client, Handle
 from helpdesk.mail.oauth import NoToken, access_token
 from helpdesk.mail.store import Fetched
@@ -72,7 +73,7 @@ class Connection:
                     client.login(box.username, box.password)
         except (IMAPClientError, OSError, ValueError) as problem:
             self._drop(client)
-            raise MailboxTrouble(self._why_not(problem)) from problem
+            raise MailboxTrouble(without_secrets(self._why_not(problem), box)) from problem
         return client
 
     def _why_not(self, problem: Exception) -> str:

@@ -15,6 +15,7 @@ from django.conf import settings
 
 from helpdesk import faults
 from helpdesk.mail import tls
+from helpdesk.mail.discretion import without_secrets
 from helpdesk.mail.oauth import NoToken, access_token, xoauth2
 from helpdesk.models import Mailbox, Security
 
@@ -77,7 +78,7 @@ class Session:
         except (OSError, smtplib.SMTPException, ValueError) as problem:
             if server is not None:
                 server.close()
-            raise CannotSend(self._why_not(problem)) from problem
+            raise CannotSend(without_secrets(self._why_not(problem), box)) from problem
         return server
 
     def _why_not(self, problem: Exception) -> str:
