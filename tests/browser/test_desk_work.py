@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from helpdesk.actions.conversation import note
 from helpdesk.models import Actor, Draft, Message, OutgoingMail, Ticket
@@ -164,7 +164,12 @@ def test_recipients_are_removed_and_added_and_a_bad_one_is_named(desk: Desk, sar
 
 def test_sending_waits_for_a_draft_on_its_way_so_that_it_does_not_come_back(desk: Desk, sara: Page) -> None:
     desk.open_ticket(sara, desk.world.ticket.number)
-    sara.route("**/draft/", lambda route: (sara.wait_for_timeout(700), route.continue_()))
+
+    def late(route: Route) -> None:
+        sara.wait_for_timeout(700)
+        route.continue_()
+
+    sara.route("**/draft/", late)
     sara.locator("#text-reply").press_sequentially("Soon sent")
     expect(sara.locator("#draft-hint")).to_contain_text("Saving")
     with sara.expect_request("**/draft/"):
