@@ -45,6 +45,7 @@ class TokenForm(forms.ModelForm[ApiToken]):
         if "owner" in self.fields:
             field: Any = self.fields["owner"]
             field.queryset = User.objects.filter(is_active=True, role__in=people.roles_to_give(self.actor))
+        if "name" in self.fields:
             self.fields["name"].help_text = _("Say what uses it, such as “web shop”.")
 
     def clean(self) -> dict[str, Any]:

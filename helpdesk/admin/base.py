@@ -113,8 +113,9 @@ class HouseAdmin(admin.ModelAdmin[M]):
     def get_form(self, request: HttpRequest, obj: M | None = None, change: bool = False, **options: Any) -> Any:
         """Labels of our own fields begin with a capital, as those of the columns do."""
         made = super().get_form(request, obj, change=change, **options)
-        for field in made.base_fields.values():
-            field.label = capfirst(field.label) if field.label else field.label
+        for field in made.declared_fields.values():
+            if field.label and not hasattr(field, "has_capital"):  # these fields outlive the request
+                field.label, field.has_capital = capfirst(field.label), True
         return made
 
     # --- buttons on one object ----------------------------------------------------------------------------------

@@ -147,9 +147,8 @@ class CalendarForm(forms.ModelForm[BusinessCalendar]):
             written = Calendar.from_dict(plain, strict=True).to_dict()
         except (ValueError, TypeError) as problem:
             raise ValidationError(str(problem)) from problem
-        self.instance.weekly, self.instance.overrides = written["weekly"], written["overrides"]
-        self.instance.holidays = written["holidays"]
-        return values
+        self.instance.weekly = written["weekly"]
+        return {**values, "holidays": written["holidays"], "overrides": written["overrides"]}
 
     def _read(self, field: str, what: Any) -> Any:
         try:

@@ -54,6 +54,7 @@ class MailboxForm(forms.ModelForm[Mailbox]):
     language = forms.ChoiceField(
         label=gettext_lazy("language"), required=False, choices=[("", "-"), *settings.LANGUAGES]
     )
+    oauth_token_url = forms.URLField(label=gettext_lazy("token address"), required=False, assume_scheme="https")
     password = _secret(gettext_lazy("password"))
     oauth_client_secret = _secret(gettext_lazy("client secret"))
     oauth_refresh_token = _secret(gettext_lazy("refresh token"))

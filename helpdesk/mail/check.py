@@ -240,6 +240,8 @@ def _smtp_sign_in(server: Any, mailbox: Mailbox) -> str:
         raise
     except smtplib.SMTPAuthenticationError as problem:
         raise _Failed(_refused(user, problem.smtp_error)) from problem
+    except smtplib.SMTPServerDisconnected as problem:
+        raise _Failed(_("The server hung up, or did not answer in time.")) from problem
     except smtplib.SMTPException as problem:
         raise _Failed(_("The server answered: %(answer)s") % {"answer": _first_line(str(problem))}) from problem
     return _("Signed in as %(user)s.") % {"user": user}
