@@ -34,7 +34,8 @@ _SPACE_LIKE = dict.fromkeys([0x00A0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x2
 _LOOK = str.maketrans(
     {**_INVISIBLE, **_SPACE_LIKE, 0xFF1A: ":", 0xFE55: ":", 0x2236: ":", 0xFF1E: ">", 0x2019: "'", 0x2018: "'"}
 )
-_ODD = re.compile("[" + "".join(map(chr, _LOOK)) + "]")  # searching costs a tenth of translating, and most lines have none
+# Searching costs a tenth of translating, and most lines have none of these.
+_ODD = re.compile("[" + "".join(map(chr, _LOOK)) + "]")
 _ARABIC_MARKS = re.compile("[\u0640\u064b-\u0652\u0670]")
 
 
