@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 PAGE_SIZE = 25
 PAGE_SIZE_AT_MOST = 100
 _BIGGEST = 2**63 - 1
+_JOINS_IN_ONE_STATEMENT = 3
 
 
 class CursorPages(BasePagination):
@@ -42,6 +43,10 @@ class CursorPages(BasePagination):
         size = self._size(request)
         self.total = queryset.count() if _yes(request, "with_total") else None
         found = self._after(queryset, request).order_by(*self.keyset)
+        joined = queryset.query.select_related
+        if isinstance(joined, dict) and len(joined) > _JOINS_IN_ONE_STATEMENT:
+            # keys first: joined before it is cut, a long list costs the reading of whole tables
+            found = found.filter(pk__in=list(found.values_list("pk", flat=True)[: size + 1]))
         rows = list(found[: size + 1])
         self.has_more = len(rows) > size
         rows = rows[:size]

@@ -156,7 +156,7 @@ def inbox_page(
         found = found.order_by("-changed_at", "-pk")
     if wanted.text:
         # keys first: joined before they are cut, hundreds of hits cost the reading of the whole table of customers
-        found = found.filter(pk__in=list(found.values_list("pk", flat=True)[: size + 1]))
+        found = found.filter(pk__in=found.values("pk")[: size + 1])
     rows = list(found.select_related("customer", "owner", "queue", "label")[: size + 1])
     more = len(rows) > size
     rows = rows[:size]

@@ -108,8 +108,8 @@ def test_tags_are_listed_by_name_and_issue_types_with_their_parents(api: Caller)
 @pytest.mark.parametrize(
     ("address", "queries"),
     [
-        ("tickets/", 5),
-        ("tickets/?include=customer", 6),
+        ("tickets/", 6),
+        ("tickets/?include=customer", 7),
         ("tickets/{ticket}/messages/", 7),
         ("customers/", 5),
         ("events/", 6),
