@@ -71,7 +71,7 @@ def may_acknowledge(first: Message) -> bool:
     email = first.sender_email
     if not email or any(email.startswith(word) for word in _NEVER) or first.verification == Verification.FAIL:
         return False
-    if first.raw_mail is not None and first.raw_mail.is_import:
+    if first.origin.get("null_path") or (first.raw_mail is not None and first.raw_mail.is_import):
         return False
     if TicketLink.objects.filter(ticket=first.ticket, kind=LinkKind.TWIN).exists():
         return False

@@ -185,6 +185,8 @@ def _open(arrival: _Arrival, placement: Placement[Ticket], known: Known, ledger:
     origin = {"rule": str(rule), "identifier": placement.identifier}
     if twin is not None:
         origin["same_id"] = "1"
+    if mail.return_path == "":
+        origin["null_path"] = "1"  # no bounce by itself, but nothing that may be answered by a machine (RFC 3834 2)
     if rule == Rule.FORWARDED and arrival.author is not None:
         origin["forwarded_by"] = arrival.email
     message = _message(arrival, customer, ledger.at, origin)
