@@ -48,7 +48,7 @@ class HelpdeskAdminSite(AdminSite):
             raise PermissionDenied
         return redirect(target)
 
-    def logout(self, request: HttpRequest, extra_context: dict[str, object] | None = None) -> HttpResponse:
+    def logout(self, request: HttpRequest, extra_context: dict[str, object] | None = None) -> HttpResponse:  # type: ignore[override]
         """The same way out as everywhere, so that it is written down."""
         if request.method != "POST":
             return redirect("account_logout")
@@ -80,7 +80,7 @@ class HelpdeskAdminSite(AdminSite):
         ]
         return [section for section in sections if section["models"]] + rest
 
-    def password_change(self, request: HttpRequest, extra_context: dict[str, object] | None = None) -> HttpResponse:
+    def password_change(self, request: HttpRequest, extra_context: dict[str, object] | None = None) -> HttpResponse:  # type: ignore[override]
         """The one page for it, which writes it down and tells the person."""
         return redirect("account_change_password")
 

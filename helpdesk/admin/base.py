@@ -94,6 +94,13 @@ class HouseAdmin(admin.ModelAdmin[M]):
     #: Actions that also stand as buttons on the page of one object.
     object_actions: ClassVar[Sequence[str]] = ()
 
+    def __init__(self, model: type[M], admin_site: admin.AdminSite) -> None:
+        """Labels of a form's own fields begin with a capital, as those of the columns do. Once: these fields outlive requests."""
+        super().__init__(model, admin_site)
+        fields: dict[str, Any] = getattr(self.form, "declared_fields", {})
+        for field in fields.values():
+            field.label = capfirst(field.label) if field.label else field.label
+
     # --- who sees and may do what -------------------------------------------------------------------------------
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[M]:
@@ -109,14 +116,6 @@ class HouseAdmin(admin.ModelAdmin[M]):
     def may_act(self, request: HttpRequest, obj: M, action: str) -> bool:
         """Whether the button of this action stands on this object's page."""
         return self.has_change_permission(request, obj)
-
-    def get_form(self, request: HttpRequest, obj: M | None = None, change: bool = False, **options: Any) -> Any:
-        """Labels of our own fields begin with a capital, as those of the columns do."""
-        made = super().get_form(request, obj, change=change, **options)
-        for field in made.declared_fields.values():
-            if field.label and not hasattr(field, "has_capital"):  # these fields outlive the request
-                field.label, field.has_capital = capfirst(field.label), True
-        return made
 
     # --- buttons on one object ----------------------------------------------------------------------------------
 
