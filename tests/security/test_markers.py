@@ -14,7 +14,6 @@ import pytest
 import pytest_django
 from django.apps import apps
 from django.contrib import admin
-from django.core.exceptions import FieldDoesNotExist
 from django.db import models, transaction
 from django.http import HttpResponse
 from django.test import Client
@@ -90,7 +89,7 @@ class _Attributes(HTMLParser):
                 self.found.append(f"<{tag} {name}={value}>")
 
 
-def _alive(response: HttpResponse) -> list[str]:
+def _alive(response: Any) -> list[str]:
     if not response.headers.get("Content-Type", "").startswith("text/html"):
         assert response.headers["X-Content-Type-Options"] == "nosniff"
         return []
@@ -202,5 +201,3 @@ def test_every_prose_field_of_a_model_is_planted() -> None:
 def test_the_oracle_sees_a_marker_that_lives() -> None:
     assert _alive(HttpResponse(f"<p>{MARKER}</p>")) != []
     assert _alive(HttpResponse("<p>&lt;img src=x onerror=hit()&gt;</p>")) == []
-    with pytest.raises(FieldDoesNotExist):
-        Message._meta.get_field("no_such_field")
