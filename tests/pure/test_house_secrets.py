@@ -83,7 +83,9 @@ def test_nothing_is_unpickled_or_loaded_as_code(path: Path) -> None:
     assert found == []
 
 
-@pytest.mark.parametrize("argument", [{"a": 1}, [1], object(), None, 1.5, b"x", True], ids=repr)
+@pytest.mark.parametrize(
+    "argument", [{"a": 1}, [1], pytest.param(object(), id="an object"), None, 1.5, b"x", True], ids=repr
+)
 def test_a_job_takes_ids_and_words_only(argument: object, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "async_task", lambda *arguments, **named: None)
 
