@@ -58,7 +58,7 @@ class CustomerAdmin(HouseAdmin[Customer]):
     kept = True
     open_values = False
     list_display = ("__str__", "shown_addresses", "organisation", "tier", "language", "shown_state", "created_at")
-    list_filter = ("tier", "is_blocked", "language")
+    list_filter = ("tier", "is_blocked")
     search_fields = ("name", "addresses__value", "organisation__name")
     list_select_related = ("organisation",)
     autocomplete_fields = ("organisation",)

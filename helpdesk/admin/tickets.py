@@ -51,7 +51,7 @@ class TicketAdmin(_BySearchedNumber, ReadOnlyAdmin[Ticket]):
 
     list_display = ("at_desk", "shown_status", "shown_priority", "queue", "owner", "customer", "changed")
     list_display_links = None
-    list_filter = ("status", "priority", "channel", "queue", "changed_at", ("owner", admin.RelatedOnlyFieldListFilter))
+    list_filter = ("status", "priority", "channel", "queue", "changed_at", "owner")
     list_select_related = ("queue", "owner", "customer")
     search_fields = ("subject", "customer__name")
     search_help_text = _("A number, or words of the subject or the customer's name.")
@@ -132,7 +132,7 @@ class MessageAdmin(_BySearchedNumber, ReadOnlyAdmin[Message]):
         "machine",
         "verification",
     )
-    list_filter = ("audience", "channel", "verification", "machine", "created_at")
+    list_filter = ("audience", "channel", "verification", "created_at")
     list_select_related = ("ticket",)
     search_fields = ("=sender_email", "=message_id")
     search_help_text = _("A ticket's number, a whole mail address, or a whole Message-ID.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.test import Client
 
 from helpdesk.actions.tokens import live_token
@@ -134,6 +135,7 @@ def test_the_audit_book_learns_which_fields_of_a_customer_changed_and_not_to_wha
     assert manager.post(f"/admin/helpdesk/customer/{customer.pk}/change/", form).status_code == 302
 
     entry = AuditEntry.objects.get(object_type="customer")
+    assert not LogEntry.objects.exists()
     assert entry.data == {"fields": ["name", "notes", "tier"]}
     assert "private words" not in str(entry.__dict__)
 
