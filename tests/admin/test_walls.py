@@ -46,6 +46,7 @@ from helpdesk.now import now
 from helpdesk.sign_in import MANAGER_MAY
 from tests.admin.conftest import sign_in
 from tests.factories import (
+    PASSWORD,
     World,
     mail,
     make_customer,
@@ -271,3 +272,15 @@ def test_an_administrator_long_signed_in_is_asked_again_where_rights_and_secrets
     world.agent.refresh_from_db()
     assert world.agent.is_active
     assert stale.get(_page(Tag, "add")).status_code == 200
+
+
+def test_after_the_password_the_page_one_wanted_opens(world: World) -> None:
+    stale = sign_in(world.admin, seconds_ago=7200)
+    wanted = f"/admin/helpdesk/user/{world.agent.pk}/change/"
+
+    asked = stale.get(wanted, follow=True)
+    assert asked.status_code == 200
+    answer = stale.post(asked.redirect_chain[-1][0], {"password": PASSWORD})
+
+    assert (answer.status_code, answer["Location"]) == (302, wanted)
+    assert stale.get(wanted).status_code == 200
