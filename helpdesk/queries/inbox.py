@@ -180,6 +180,7 @@ def capped_counts(
     """How many tickets each filter has, up to COUNT_CAP, all in one statement. None for a filter with words in it."""
     base = Ticket.objects.visible_to(actor) if door is None else door
     counts: list[int | None] = []
+    seen = _door_words(base)
     selects: list[str] = []
     params: list[Any] = []
     places: list[int] = []
@@ -187,11 +188,10 @@ def capped_counts(
         counts.append(None if wanted.text else 0)
         if wanted.text:
             continue
-        limited = narrowed(base, wanted, actor).order_by().values_list("pk")[:COUNT_CAP]
-        try:
-            sql, values = limited.query.sql_with_params()
-        except EmptyResultSet:
+        statement = _counting(base, seen, wanted, actor)
+        if statement is None:
             continue
+        sql, values = statement
         # the ORM wrote the statement; its values go as parameters
         selects.append(f"(SELECT count(*) FROM ({sql}) AS c{place})")  # noqa: S608
         params.extend(values)
@@ -203,3 +203,35 @@ def capped_counts(
         for place, count in zip(places, row, strict=True):
             counts[place] = count
     return counts
+
+
+#: Statements of counts, by what they are made from: making the twenty of one page anew takes longer than running them.
+_statements: dict[tuple[object, ...], tuple[str, tuple[Any, ...]] | None] = {}
+_STATEMENTS_KEPT = 5_000
+
+
+def _door_words(base: QuerySet[Ticket]) -> tuple[object, ...] | None:
+    """What tells one door from another; None for one through which nothing can be seen."""
+    try:
+        sql, values = base.query.sql_with_params()
+    except EmptyResultSet:
+        return None
+    return (sql, *values)
+
+
+def _counting(
+    base: QuerySet[Ticket], door: tuple[object, ...] | None, wanted: TicketFilter, actor: Actor
+) -> tuple[str, tuple[Any, ...]] | None:
+    """SQL and values that list up to COUNT_CAP keys of a filter; None where nothing can be in it."""
+    if door is None:
+        return None
+    key = (door, wanted, actor.id if wanted.owner == "me" else None, COUNT_CAP)
+    if key not in _statements:
+        if len(_statements) >= _STATEMENTS_KEPT:
+            _statements.clear()
+        try:
+            sql, values = narrowed(base, wanted, actor).order_by().values_list("pk")[:COUNT_CAP].query.sql_with_params()
+            _statements[key] = (sql, tuple(values))
+        except EmptyResultSet:
+            _statements[key] = None
+    return _statements[key]
