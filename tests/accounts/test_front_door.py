@@ -366,6 +366,46 @@ def test_weak_passwords_are_refused(door: Client, user: User, password: str) -> 
     assert type_at(Client(), password=password).status_code == 200
 
 
+@pytest.mark.parametrize(
+    "password",
+    ["all small letters and blanks", "ÜmlautSchlüssel№1", "x7" * 64, " blanks around count ", "密码密码密码密码密码"],
+)
+def test_long_passwords_of_any_signs_are_taken_and_compared_to_the_letter(
+    door: Client, user: User, password: str
+) -> None:
+    type_at(door)
+
+    door.post("/accounts/password/change/", {"oldpassword": PASSWORD, "password1": password, "password2": password})
+
+    assert type_at(Client(), password=password).status_code == 302
+    assert type_at(Client(), password=password.upper() + "x").status_code == 200
+    assert type_at(Client(), password=password[:-1]).status_code == 200
+
+
+def test_a_password_is_changed_only_by_who_knows_the_old_one(door: Client, user: User) -> None:
+    type_at(door)
+
+    door.post(
+        "/accounts/password/change/",
+        {"oldpassword": "wrong-password-wrong", "password1": "an-entirely-new-one", "password2": "an-entirely-new-one"},
+    )
+
+    assert type_at(Client()).status_code == 302
+
+
+@pytest.mark.parametrize("path", [LOGIN, "/accounts/password/change/", "/accounts/reauthenticate/"])
+def test_passwords_are_masked_and_left_to_password_managers(door: Client, user: User, path: str) -> None:
+    if path != LOGIN:
+        type_at(door)
+
+    fields = re.findall(r"<input[^>]*name=\"[a-z]*password[0-9]?\"[^>]*>", door.get(path).content.decode())
+
+    assert fields
+    for field in fields:
+        assert 'type="password"' in field
+        assert 'autocomplete="current-password"' in field or 'autocomplete="new-password"' in field
+
+
 @pytest.mark.parametrize("path", ["/accounts/email/", "/accounts/3rdparty/"])
 def test_pages_that_would_change_an_address_without_proof_do_not_exist(door: Client, user: User, path: str) -> None:
     type_at(door)
