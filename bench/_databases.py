@@ -26,7 +26,9 @@ def beside(url: str, name: str) -> str:
 
 def host_of(url: str) -> str:
     """Host or socket folder, decoded."""
-    return unquote(urlsplit(url).netloc.rpartition("@")[2].rpartition(":")[0] or urlsplit(url).hostname or "")
+    place = urlsplit(url).netloc.rpartition("@")[2]
+    host, colon, port = place.rpartition(":")
+    return unquote(host if colon and (port.isdigit() or not port) else place)  # never lower-cased: it may be a path
 
 
 @contextmanager

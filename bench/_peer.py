@@ -11,11 +11,11 @@ FOLDER = Path(__file__).resolve().parents[1] / "var" / "bench" / "peers" / "djan
 PACKAGE, WANTED = "django-helpdesk", "2.6.1"
 _SETTINGS = """
 import os
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 url = urlsplit(os.environ["PEER_DATABASE_URL"])
 SECRET_KEY = "only for a bench"
-DATABASES = {"default": {"ENGINE": "django.db.backends.postgresql", "NAME": url.path[1:], "USER": url.username or "",
-    "PASSWORD": url.password or "", "HOST": os.environ["PEER_DATABASE_HOST"], "PORT": url.port or ""}}
+DATABASES = {"default": {"ENGINE": "django.db.backends.postgresql", "NAME": url.path[1:], "USER": unquote(url.username or ""),
+    "PASSWORD": unquote(url.password or ""), "HOST": os.environ["PEER_DATABASE_HOST"], "PORT": url.port or ""}}
 INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes", "django.contrib.sessions", "django.contrib.sites",
     "django.contrib.humanize", "django.contrib.messages", "django.contrib.staticfiles", "django.contrib.admin",
     "rest_framework", "helpdesk"]

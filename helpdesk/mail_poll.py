@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.db import DatabaseError, InterfaceError, OperationalError
 from django.db import connection as database
@@ -13,6 +13,7 @@ from helpdesk import faults
 from helpdesk.actions import mailboxes
 from helpdesk.blobs import StorageFull
 from helpdesk.mail.imap import Connection, MailboxTrouble
+from helpdesk.mail.store import Fetched
 from helpdesk.mail_pipeline import Pipeline, Reading
 from helpdesk.models import Mailbox, RawMail
 
@@ -59,7 +60,7 @@ class Poller:
         self.pipeline: Pipeline | None = None
 
     def poll(self) -> Passage:
-        """One pass. Trouble is noted on the mailbox and returned, never raised, but for the database's own."""
+        """One pass. Trouble is noted on the mailbox and returned, never raised."""
         mailbox = Mailbox.objects.select_related("queue").get(pk=self.mailbox_id)
         passage = Passage(mailbox.name)
         if not mailboxes.try_lock(mailbox):
@@ -83,6 +84,13 @@ class Poller:
             log.warning("database trouble", extra={"mailbox": mailbox.name, "problem": passage.problem[:300]})
             self.disconnect()
             database.close()
+            self._note_trouble(mailbox, passage.problem)
+        except Exception as problem:
+            passage.problem = f"The pass failed here, not on {mailbox.imap_host}: {type(problem).__name__}: {problem}"[
+                :1000
+            ]
+            log.exception("a pass failed", extra={"mailbox": mailbox.name})
+            self.disconnect()
             self._note_trouble(mailbox, passage.problem)
         finally:
             self._unlock(mailbox)
@@ -123,7 +131,7 @@ class Poller:
         try:
             for batch in connection.batches(connection.new_uids(mailbox.last_uid), uidvalidity):
                 faults.point("mail_in.fetched")
-                rows = mailboxes.store_batch(mailbox, batch, uidvalidity=uidvalidity)
+                rows = self._store(mailbox, batch, uidvalidity)
                 faults.point("mail_in.stored")
                 passage.fetched += len(batch)
                 pending = [row for row in rows if row.state == RawMail.State.PENDING]
@@ -139,6 +147,20 @@ class Poller:
             raise
         if ahead is not None:
             self._finish(ahead, connection)
+
+    def _store(self, mailbox: Mailbox, batch: list[Fetched], uidvalidity: int) -> list[RawMail]:
+        """Stores a batch; mail by mail when that fails, and of a mail that cannot be stored the place on the server."""
+        try:
+            return mailboxes.store_batch(mailbox, batch, uidvalidity=uidvalidity)
+        except (StorageFull, OperationalError, InterfaceError):
+            raise
+        except Exception as problem:
+            if len(batch) > 1:
+                return [row for one in batch for row in self._store(mailbox, [one], uidvalidity)]
+            log.exception("a mail could not be stored", extra={"mailbox": mailbox.name, "uid": batch[0].uid})
+            trouble = f"The mail could not be stored ({type(problem).__name__}); it is still on the server."
+            stub = replace(batch[0], content=b"", size=len(batch[0].content), trouble=trouble)
+            return mailboxes.store_batch(mailbox, [stub], uidvalidity=uidvalidity)
 
     def _finish(self, stored: _Stored, connection: Connection) -> None:
         self._pipeline().finish(stored.reading)

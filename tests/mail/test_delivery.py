@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,12 +22,14 @@ from helpdesk.models import (
     Mailbox,
     Message,
     OutgoingMail,
+    Security,
     Status,
     Ticket,
     TicketEvent,
 )
 from helpdesk.now import frozen, now
 from tests.factories import World, mail, receive
+from tests.mailservers.certificate import make_certificate
 from tests.mailservers.ports import free_port
 from tests.mailservers.sink import Script, Sink
 
@@ -293,6 +296,33 @@ def test_the_breaker_holds_a_storm_and_a_person_can_send_all_the_same(world: Wor
     resend(message=held, actor=Actor.of(world.agent))
     deliver_due()
     assert (row(held).state, len(sink.caught)) == (States.SENT, 4)
+
+
+@pytest.mark.parametrize("security", [Security.STARTTLS, Security.TLS])
+def test_mail_leaves_over_a_protected_line_with_a_sign_in(
+    security: str, world: World, settings: Any, tmp_path: Path
+) -> None:
+    pair = make_certificate(tmp_path)
+    with Sink(certificate=pair, tls_at_once=security == Security.TLS) as server:
+        Mailbox.objects.filter(pk=world.mailbox.pk).update(smtp_port=server.port, smtp_security=security)
+        world.mailbox.refresh_from_db()
+        world.mailbox.smtp_username, world.mailbox.smtp_password = "support", "wrong-one"
+        world.mailbox.save()
+        message = said(world)
+
+        deliver_due()
+        assert "certificate of 127.0.0.1" in row(message).last_error
+        settings.MAIL_CA_FILE = str(pair[0])
+        due_again(message)
+        deliver_due()
+        assert (row(message).state, "refused the sign-in: 535" in row(message).last_error) == (States.DEFERRED, True)
+        assert "wrong-one" not in row(message).last_error
+        world.mailbox.smtp_password = "correct-horse"
+        world.mailbox.save()
+        due_again(message)
+        deliver_due()
+
+        assert (row(message).state, len(server.caught)) == (States.SENT, 1)
 
 
 # --- taking back, later, overtaken ------------------------------------------------------------------------------------

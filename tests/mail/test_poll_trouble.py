@@ -172,6 +172,37 @@ def test_a_disk_that_fills_between_storing_and_writing_leaves_the_mail_pending(m
     assert [a.name for a in Ticket.objects.get().messages.get().attachments.all()] == ["a.csv"]
 
 
+def test_a_mail_that_cannot_be_stored_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    from helpdesk.mail import store
+
+    real = store.canonical_digest
+
+    def broken(content: bytes) -> tuple[str, str]:
+        if b"Two" in content:
+            raise ValueError("cannot be looked at")
+        return real(content)
+
+    monkeypatch.setattr(store, "canonical_digest", broken)
+    with StubImap(dict(enumerate(as_crlf([mail("One"), mail("Two"), mail("Three")]), 1))) as server:
+        box = box_at(server.port)
+
+        assert poll(box).problem == ""
+
+    assert [t.subject for t in Ticket.objects.order_by("number")] == ["One", "Three"]
+    assert "could not be stored" in RawMail.objects.get(state=RawMail.State.QUARANTINED).reason
+    assert box.last_uid == 3
+
+
+def test_a_mistake_of_our_own_shows_in_the_health_of_the_mailbox(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Poller, "_fetch", lambda *_: 1 / 0)
+    with StubImap({1: as_crlf([mail("One")])[0]}) as server:
+        box = box_at(server.port)
+
+        assert "failed here, not on 127.0.0.1: ZeroDivisionError" in poll(box).problem
+
+    assert box.failure_count == 1
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small file system needs root")
 def test_a_really_full_disk_leaves_no_half_file(tmp_path: Path, settings: Any) -> None:
     disk = tmp_path / "disk"

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import email
+import ssl
 import threading
 import time
 from dataclasses import dataclass, field
 from email import policy
 from email.message import EmailMessage
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, Envelope, Session
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 
 
 @dataclass(frozen=True)
@@ -52,9 +54,14 @@ class Script:
 
 
 class Sink:
-    """Listens on `port`; `caught` is what was accepted, in order. `script` may be changed at any time."""
+    """Listens on `port`; `caught` is what was accepted, in order. `script` may be changed at any time.
 
-    def __init__(self, port: int = 0) -> None:
+    With a certificate (files of certificate and key) it wants STARTTLS, or TLS from the first byte, and a sign-in.
+    """
+
+    def __init__(
+        self, port: int = 0, *, certificate: tuple[Path, Path] | None = None, tls_at_once: bool = False
+    ) -> None:
         self.caught: list[Caught] = []
         self.script = Script()
         self.connections = 0
@@ -75,12 +82,33 @@ class Sink:
                     return
                 await super().smtp_DATA(arg)
 
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH) if certificate else None
+        if context is not None and certificate is not None:
+            context.load_cert_chain(*certificate)
+        offered = None if tls_at_once else context
+        login = self._authenticate if certificate else None
+
         class Door(Controller):
             def factory(self) -> SMTP:
-                return Server(self.handler, hostname="sink", decode_data=False, data_size_limit=None)
+                return Server(
+                    self.handler,
+                    hostname="sink",
+                    decode_data=False,
+                    data_size_limit=None,
+                    tls_context=offered,
+                    require_starttls=offered is not None,
+                    authenticator=login,
+                    auth_required=login is not None,
+                    auth_require_tls=offered is not None,
+                )
 
-        self._controller = Door(self, hostname="127.0.0.1", port=port, ready_timeout=10)
+        more: dict[str, Any] = {"ssl_context": context} if tls_at_once else {}
+        self._controller = Door(self, hostname="127.0.0.1", port=port, ready_timeout=10, **more)
         self._controller.port = port
+
+    def _authenticate(self, _server: Any, _session: Session, _envelope: Envelope, _how: str, data: Any) -> AuthResult:
+        """Anybody with the password `correct-horse`."""
+        return AuthResult(success=getattr(data, "password", b"") == b"correct-horse", handled=False)
 
     def __enter__(self) -> Sink:
         from tests.mailservers.ports import free_port
