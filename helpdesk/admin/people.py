@@ -262,7 +262,9 @@ class UserAdmin(HouseAdmin[User]):
     @admin.display(description=_("second factor"))
     def second_factor(self, obj: User) -> SafeString:
         """Set up or missing."""
-        return mark("ok", _("set up")) if getattr(obj, "has_factor", False) else mark("act", _("missing"))
+        if getattr(obj, "has_factor", False):
+            return mark("ok", _("set up"))
+        return mark("act" if settings.REQUIRE_MFA else "quiet", _("missing"))
 
     # --- actions ------------------------------------------------------------------------------------------------
 
