@@ -11,6 +11,7 @@ import logging
 import threading
 import zlib
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from time import monotonic
 
 import psycopg
@@ -20,7 +21,7 @@ from django.utils.module_loading import import_string
 from helpdesk.actions import delivery
 from helpdesk.flow import PERIODIC, Periodic
 from helpdesk.logs import correlated
-from helpdesk.mail_pipeline import Pipeline
+from helpdesk.mail_pipeline import Pipeline, is_left_behind
 from helpdesk.mail_poll import Poller
 from helpdesk.models import Mailbox, OutgoingMail
 
@@ -152,11 +153,10 @@ class MailboxesRole(Role):
     def __init__(self, name: str, stop: threading.Event) -> None:
         super().__init__(name, stop)
         self.watchers: dict[int, Watcher] = {}
-        self.pipeline: Pipeline | None = None
         self.reread_at = 0.0
 
     def turn(self) -> bool:
-        """Starts and stops watchers as mailboxes come and go; every ten seconds looks for mail left behind.
+        """Starts and stops watchers as mailboxes come and go; looks for mail left behind.
 
         The bell rings when somebody wants mail now or has changed a mailbox: then all watchers make their pass at once.
         """
@@ -172,9 +172,9 @@ class MailboxesRole(Role):
             self.watchers[key].start()
         for key in set(self.watchers) - wanted:
             self.watchers.pop(key).end()
-        if self.turns % 2 == 0:
-            self.pipeline = self.pipeline or Pipeline()
-            self.pipeline.run_pending(mailbox_id=None)
+        if is_left_behind():
+            with closing(Pipeline()) as pipeline:
+                pipeline.run_pending(mailbox_id=None)
         return False
 
     def _end_term(self) -> None:
@@ -183,9 +183,6 @@ class MailboxesRole(Role):
         for watcher in self.watchers.values():
             watcher.join(timeout=10)
         self.watchers = {}
-        if self.pipeline is not None:
-            self.pipeline.close()
-            self.pipeline = None
 
 
 class Watcher(threading.Thread):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db import DatabaseError, InterfaceError, OperationalError, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from psycopg.errors import QueryCanceled
 
 from helpdesk import blobs, faults
@@ -32,6 +32,19 @@ BATCH = 50
 _ATTEMPTS = 3
 _AGAIN_AFTER = timedelta(seconds=30)
 _LEFT_BEHIND_AFTER = timedelta(minutes=1)
+
+
+def is_left_behind() -> bool:
+    """Whether a crash left mail that nobody has in hands."""
+    return _due(None).exists()
+
+
+def _due(mailbox_id: int | None) -> QuerySet[RawMail]:
+    due = Q(next_attempt_at__isnull=True) | Q(next_attempt_at__lte=now())
+    rows = RawMail.objects.filter(due, state=RawMail.State.PENDING)
+    if mailbox_id is not None:
+        return rows.filter(mailbox_id=mailbox_id)
+    return rows.filter(received_at__lt=now() - _LEFT_BEHIND_AFTER)
 
 
 Results = list[tuple[RawMail, ParsedMail | UnreadableMail]]
@@ -69,15 +82,7 @@ class Pipeline:
         """
         done, before = 0, [0]
         while True:
-            due = Q(next_attempt_at__isnull=True) | Q(next_attempt_at__lte=now())
-            rows = (
-                RawMail.objects.filter(due, state=RawMail.State.PENDING).select_related("mailbox__queue").order_by("pk")
-            )
-            if mailbox_id is not None:
-                rows = rows.filter(mailbox_id=mailbox_id)
-            else:
-                rows = rows.filter(received_at__lt=now() - _LEFT_BEHIND_AFTER)
-            batch = list(rows[:BATCH])
+            batch = list(_due(mailbox_id).select_related("mailbox__queue").order_by("pk")[:BATCH])
             keys = [row.pk for row in batch]
             if not batch or keys == before:
                 return done

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from time import monotonic
 
 from django.db import DatabaseError, InterfaceError, OperationalError
 from django.db import connection as database
@@ -18,6 +19,7 @@ from helpdesk.mail_pipeline import Pipeline, Reading
 from helpdesk.models import Mailbox, RawMail
 
 log = logging.getLogger("helpdesk.mail")
+_PARSER_RESTS_AFTER_SECONDS = 300
 #: What a connection rests on: when a manager changes any of these, the next pass dials anew.
 _LINE_FIELDS = (
     "imap_host",
@@ -58,6 +60,7 @@ class Poller:
         self.connection: Connection | None = None
         self.line: tuple[object, ...] = ()
         self.pipeline: Pipeline | None = None
+        self.busy_at = monotonic()
 
     def poll(self) -> Passage:
         """One pass. Trouble is noted on the mailbox and returned, never raised."""
@@ -123,6 +126,15 @@ class Poller:
         if uidnext > mailbox.last_uid + 1:
             self._fetch(mailbox, connection, uidvalidity, passage)
         passage.round_trips = connection.round_trips - before
+        self._rest_parser(busy=bool(passage.fetched))
+
+    def _rest_parser(self, *, busy: bool) -> None:
+        """A parser child costs memory, and a mailbox may be quiet for days: it ends after some minutes without mail."""
+        if busy:
+            self.busy_at = monotonic()
+        elif self.pipeline is not None and monotonic() - self.busy_at > _PARSER_RESTS_AFTER_SECONDS:
+            self.pipeline.close()
+            self.pipeline = None
 
     def _fetch(self, mailbox: Mailbox, connection: Connection, uidvalidity: int, passage: Passage) -> None:
         """Batch by batch; each is stored, and read in the background while the one before it is written."""
