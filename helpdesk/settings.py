@@ -256,7 +256,10 @@ ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False  # or anybody could have us write to anybody
 ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/m/ip,5/5m/key"}
 MFA_ADAPTER = "helpdesk.sign_in.StaffSecondFactorAdapter"
-MFA_FORMS = {"authenticate": "helpdesk.sign_in.SecondStepForm", "reauthenticate": "helpdesk.sign_in.SecondStepAgainForm"}
+MFA_FORMS = {
+    "authenticate": "helpdesk.sign_in.SecondStepForm",
+    "reauthenticate": "helpdesk.sign_in.SecondStepAgainForm",
+}
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = False
 MFA_TOTP_ISSUER = "Helpdesk"

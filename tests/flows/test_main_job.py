@@ -40,7 +40,9 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """`make run` in a folder of the test, on ports of its own; stopped by Ctrl-C."""
     folder = tmp_path_factory.mktemp("a new comer")  # with a space, as people have
     log = folder / "run.log"
-    own = {k: v for k, v in os.environ.items() if not k.startswith("HELPDESK_") and k not in {"DATABASE_URL", "REDIS_URL"}}
+    own = {
+        k: v for k, v in os.environ.items() if not k.startswith("HELPDESK_") and k not in {"DATABASE_URL", "REDIS_URL"}
+    }
     with log.open("w") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "launch", "run"],
