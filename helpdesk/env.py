@@ -78,7 +78,9 @@ def database(name: str = "DATABASE_URL") -> DatabaseAddress:
         return DatabaseAddress("helpdesk", "", "", "", "", {})
     parts = urlsplit(value)
     if parts.scheme not in {"postgres", "postgresql"}:
-        raise BadSetting(f"{name} must start with postgresql:// (PostgreSQL 15 or newer is the only database supported).")
+        raise BadSetting(
+            f"{name} must start with postgresql:// (PostgreSQL 15 or newer is the only database supported)."
+        )
     options = dict(parse_qsl(parts.query))
     host = options.pop("host", "") or unquote(parts.netloc.rpartition("@")[2].partition(":")[0])
     if parts.netloc.rpartition("@")[2].startswith("["):
