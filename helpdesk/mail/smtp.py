@@ -133,6 +133,8 @@ class Session:
             raise
         try:
             before_dot()
+            if _hung_up(server):
+                raise CannotSend(f"{self.mailbox.smtp_host} ended the connection before the text was complete.")
         except BaseException:
             self._drop()  # in the middle of DATA: only hanging up tells the server to forget it
             raise
@@ -186,6 +188,25 @@ def _say(server: smtplib.SMTP, content: bytes) -> None:
     """In pieces: a socket's time limit holds for all that is given to it at once."""
     for start in range(0, len(content), _CHUNK):
         server.send(content[start : start + _CHUNK])
+
+
+def _hung_up(server: smtplib.SMTP) -> bool:
+    """Whether the line is dead. The system takes the last bytes of a text for a while after the other side is gone.
+
+    No answer is due before the dot, so whatever can be read there is the end, or a 421 that announces it.
+    """
+    if server.sock is None:
+        return True
+    patience = server.sock.gettimeout()
+    server.sock.settimeout(0)
+    try:
+        server.sock.recv(1)
+    except (BlockingIOError, ssl.SSLWantReadError):
+        server.sock.settimeout(patience)
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _stuffed(mime: bytes) -> bytes:

@@ -189,7 +189,16 @@ def test_a_refused_sender_address_is_final(world: World, sink: Sink) -> None:
     assert (row(message).state, "Not your address" in row(message).last_error) == (States.DEAD, True)
 
 
-def test_a_line_that_breaks_before_the_dot_is_no_doubt(world: World, sink: Sink) -> None:
+def test_a_line_that_breaks_before_the_dot_is_no_doubt(
+    world: World, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin_data = delivery._begin_data
+
+    def begin_data_when_the_line_is_dead(outgoing: OutgoingMail) -> None:
+        assert sink.hung_up.wait(10)
+        begin_data(outgoing)
+
+    monkeypatch.setattr(delivery, "_begin_data", begin_data_when_the_line_is_dead)
     sink.script = Script(hang_up_in_data=True)
     message = said(world, text="word " * 30_000)
     deliver_due()

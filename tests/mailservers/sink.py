@@ -65,6 +65,7 @@ class Sink:
         self.caught: list[Caught] = []
         self.script = Script()
         self.connections = 0
+        self.hung_up = threading.Event()  # the line of `hang_up_in_data` is closed
         self._seen: set[str] = set()
         self._lock = threading.Lock()
         outer = self
@@ -73,6 +74,11 @@ class Sink:
             def connection_made(self, transport: asyncio.BaseTransport) -> None:
                 outer.connections += 1
                 super().connection_made(transport)
+
+            def connection_lost(self, error: Exception | None) -> None:
+                super().connection_lost(error)
+                if outer.script.hang_up_in_data:
+                    self.loop.call_soon(outer.hung_up.set)  # the socket itself is closed right after this call
 
             async def smtp_DATA(self, arg: str) -> None:
                 if outer.script.hang_up_in_data:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any, TypeVar
 
@@ -73,6 +74,16 @@ def doorbell_connections() -> list[str]:
             " WHERE application_name = 'helpdesk doorbells' AND datname = current_database()"
         )
         return [query for (query,) in cursor.fetchall()]
+
+
+def all_doorbells_closed(seconds: float = 10) -> bool:
+    """Whether the server has ended the layer's connections: it learns of a close a moment after the client has done it."""
+    end = time.monotonic() + seconds
+    while doorbell_connections():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.01)
+    return True
 
 
 def terminate_doorbells() -> int:

@@ -16,6 +16,7 @@ from helpdesk import channel_listener
 from helpdesk.channel_layer import NOTIFY_MAX_BYTES, PostgresNotifyLayer, encode
 from helpdesk.models import ChannelSpill
 from tests.realtime.conftest import (
+    all_doorbells_closed,
     doorbell_connections,
     heard,
     heard_before,
@@ -371,7 +372,7 @@ async def test_closing_leaves_no_connection_and_the_layer_works_again_afterwards
     assert len(await in_thread(doorbell_connections)) == 2
 
     await layer.flush()
-    assert await in_thread(doorbell_connections) == []
+    assert await in_thread(all_doorbells_closed)
 
     channel = await member(layer, "desk")
     assert await heard_before(layer, channel, "desk") == []
@@ -383,7 +384,7 @@ def test_synchronous_code_sends_from_loops_of_its_own_and_leaves_no_connection(t
     for _ in range(5):
         async_to_sync(layer.group_send)("desk", {"type": "n"})
 
-    assert doorbell_connections() == []
+    assert all_doorbells_closed()
 
 
 CHILD = """
