@@ -164,7 +164,7 @@ def _body_text(part: Message) -> str:
     for name in (*jis, declared or "utf-8", "utf-8", *families.get(declared, ())):
         try:
             return raw.decode(name)
-        except (UnicodeError, LookupError):
+        except (ValueError, LookupError):  # a name with a NUL in it is a ValueError of its own
             continue
     return raw.decode("latin-1")
 

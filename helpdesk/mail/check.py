@@ -7,7 +7,6 @@ however slowly the server drips. No sentence holds a password or token.
 from __future__ import annotations
 
 import queue
-import re
 import smtplib
 import socket
 import ssl
@@ -23,12 +22,10 @@ from imapclient import IMAPClient, SocketTimeout
 from imapclient.exceptions import IMAPClientError, LoginError
 
 from helpdesk.mail import tls
-from helpdesk.mail.discretion import without_secrets
+from helpdesk.mail.discretion import in_words, without_secrets
 from helpdesk.mail.oauth import NoToken, access_token, xoauth2
 from helpdesk.models import Mailbox, Security
 
-#: imaplib hands on a server's words as the text of a bytes object.
-_BYTES_IN_WORDS = re.compile(r"""b["'](.*)["']""")
 SECONDS = 10.0
 LINE_SECONDS = 25.0
 
@@ -342,9 +339,7 @@ def _sentence(problem: Exception) -> str:
 
 def _first_line(answer: object) -> str:
     text = answer.decode("utf-8", "replace") if isinstance(answer, bytes) else str(answer)
-    line = next(iter(text.strip().splitlines()), "")[:300]
-    wrapped = _BYTES_IN_WORDS.fullmatch(line)
-    return wrapped[1] if wrapped else line
+    return in_words(next(iter(text.strip().splitlines()), ""))[:300]
 
 
 def _stop(text: str) -> str:

@@ -17,7 +17,7 @@ from django.conf import settings
 from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, LoginError
 
 from helpdesk.mail import tls
-from helpdesk.mail.discretion import without_secrets
+from helpdesk.mail.discretion import in_words, without_secrets
 from helpdesk.mail.imap_line import Client, Handle
 from helpdesk.mail.oauth import NoToken, access_token
 from helpdesk.mail.store import Fetched
@@ -81,7 +81,7 @@ class Connection:
         if isinstance(problem, NoToken):
             return str(problem)
         if isinstance(problem, LoginError):
-            return f"{box.imap_host} refused the sign-in of {box.username}: {problem}. Check user name and password."
+            return f"{box.imap_host} refused the sign-in of {box.username}: {in_words(problem)}. Check user name and password."
         if isinstance(problem, ssl.SSLCertVerificationError):
             return (
                 f"The certificate of {box.imap_host} is not to be trusted: {problem.verify_message}. Check the server's name; "
@@ -90,15 +90,15 @@ class Connection:
         if isinstance(problem, ssl.SSLError):
             return f"{box.imap_host}:{box.imap_port} did not agree on an encrypted line: {problem.reason or problem}."
         if isinstance(problem, TimeoutError):
-            return f"{box.imap_host}:{box.imap_port} does not answer: {problem}."
+            return f"{box.imap_host}:{box.imap_port} does not answer: {in_words(problem)}."
         if isinstance(problem, OSError):
-            return f"{box.imap_host}:{box.imap_port} cannot be reached: {problem.strerror or problem}."
-        return f"{box.imap_host}:{box.imap_port} does not speak IMAP as expected: {problem}."[:500]
+            return f"{box.imap_host}:{box.imap_port} cannot be reached: {problem.strerror or in_words(problem)}."
+        return f"{box.imap_host}:{box.imap_port} does not speak IMAP as expected: {in_words(problem)}."[:500]
 
     def _drop(self, client: Any) -> None:
         self._handle.hang_up()
         if client is not None:
-            with suppress(IMAPClientError, OSError):
+            with suppress(IMAPClientError, OSError, ValueError, AttributeError):
                 client.shutdown()
         self._handle.release()
 
@@ -118,9 +118,12 @@ class Connection:
             with self._handle.at_most(3 * settings.MAIL_TIMEOUT_SECONDS + size / _BYTES_A_SECOND):
                 return what()
         except (IMAPClientAbortError, OSError) as problem:
-            raise MailboxTrouble(f"The line to {host} broke: {problem}."[:500]) from problem
+            raise MailboxTrouble(self._said(f"The line to {host} broke: {in_words(problem)}.")) from problem
         except (IMAPClientError, ValueError, AttributeError, KeyError, IndexError) as problem:
-            raise _Refused(f"{host} answered: {problem}"[:500]) from problem
+            raise _Refused(self._said(f"{host} answered: {in_words(problem)}")) from problem
+
+    def _said(self, words: str) -> str:
+        return without_secrets(words, self.mailbox)[:500]
 
     def status(self) -> tuple[int, int]:
         """(UIDVALIDITY, UIDNEXT) of the folder: one round trip."""

@@ -38,7 +38,8 @@ class Handle:
     def release(self) -> None:
         """The line is over."""
         if self._socket is not None:
-            self._socket.close()
+            with contextlib.suppress(OSError):
+                self._socket.close()
             self._socket = None
 
     @contextmanager

@@ -13,6 +13,7 @@ from django.core import mail as django_mail
 from django_q.models import OrmQ
 
 from helpdesk import blobs, tasks
+from helpdesk.mail.imap import Connection
 from helpdesk.mail_poll import Passage, Poller
 from helpdesk.models import AuditEntry, Mailbox, RawMail, Role, Security, Ticket
 from tests.factories import mail, make_mailbox, make_user
@@ -116,6 +117,21 @@ def test_a_mail_the_server_cannot_give_out_is_noted_and_the_others_come(behaviou
         row = RawMail.objects.get(state=RawMail.State.QUARANTINED)
         assert (row.uid, "still there" in row.reason) == (2, True)
         assert poll(box).fetched == 0
+
+
+@pytest.mark.parametrize("trouble", [OSError("not connected"), ValueError("closed file"), AttributeError("sock")])
+def test_a_line_that_breaks_in_the_farewell_is_simply_dropped(trouble: Exception) -> None:
+    def broken() -> None:
+        raise trouble
+
+    with StubImap({}) as server:
+        connection = Connection(box_at(server.port))
+        connection.client.logout = connection.client.shutdown = broken
+
+        connection.close()
+        connection.close()
+
+    assert connection.round_trips == 0
 
 
 def test_uids_that_begin_anew_bring_only_what_is_new() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from helpdesk.mail.bounce import find_bounce
+from helpdesk.mail.bounce_parts import take_apart
 from helpdesk.mail.bounce_signs import read_signs
 from tests.corpora import CORPORA, needs_corpora
 from tests.pure.test_mail_bounce import REPORT_HEAD, RETURNED, parse
@@ -138,6 +139,13 @@ def test_broken_mail_never_raises_and_never_yields_text_a_database_refuses(raw: 
 
 
 # --- the public corpora ---
+
+
+def test_a_charset_name_with_a_nul_in_it_is_read_all_the_same() -> None:
+    part = email.message_from_string("Content-Type: text/plain; charset*=us-ascii''x%00y\n\nHello.\n")
+
+    assert part.get_content_charset() == "x\x00y"  # else this tests nothing
+    assert take_apart(part).plain == ["Hello.\n"]
 
 
 @needs_corpora
