@@ -83,6 +83,18 @@ FLOW: dict[Kind, Entry] = {
     Kind.RESOLVED: Entry("public", {"previous": str}),
     Kind.CLOSED: Entry("public", {"previous": str, "why": str}),
     Kind.SPAM_MARKED: Entry("internal", {"previous": str}),
+    Kind.MERGED: Entry("internal", {"source": int, "number": int, "messages": int}),
+    Kind.MERGED_AWAY: Entry("internal", {"target": int, "number": int, "previous": str}),
+    Kind.UNMERGED: Entry("internal", {"source": int, "number": int, "messages": int}),
+    Kind.PARTED: Entry("internal", {"target": int, "number": int, "status": str}),
+    Kind.SPLIT: Entry("internal", {"other": int, "number": int, "messages": int}),
+    Kind.MESSAGES_MOVED: Entry("internal", {"other": int, "number": int, "messages": int}),
+    Kind.MESSAGES_ARRIVED: Entry("internal", {"other": int, "number": int, "messages": int}),
+    Kind.UNLINKED: Entry("internal", {"other": int, "kind": str}),
+    Kind.CHECKLIST_CHANGED: Entry("internal", {"item": int, "change": str}),
+    Kind.SIDE_SENT: Entry("internal", {"message": int, "outgoing": int, "thread": int}),
+    Kind.SIDE_RECEIVED: Entry("internal", {"message": int, "thread": int}),
+    Kind.CUSTOMER_CHANGED: Entry("internal", {"customer": int, "previous": int}),
 }
 
 PERIODIC: tuple[Periodic, ...] = (

@@ -131,6 +131,25 @@ def _simple(words: Callable[[], str]) -> Words:
     return lambda who, data: words() % {"who": who}
 
 
+def _numbered(words: Callable[[], str]) -> Words:
+    return lambda who, data: words() % {"who": who, "number": data.get("number", "?")}
+
+
+def _messages_and_ticket(words: Callable[[int], str]) -> Words:
+    def tell(who: str, data: dict[str, Any]) -> str:
+        count = int(data.get("messages", 1))
+        return words(count) % {"who": who, "messages": count, "number": data.get("number", "?")}
+
+    return tell
+
+
+_CHECKLIST: dict[str, Callable[[], str]] = {
+    "added": lambda: _("%(who)s added to the checklist."),
+    "done": lambda: _("%(who)s ticked something off the checklist."),
+    "undone": lambda: _("%(who)s took a tick off the checklist."),
+    "removed": lambda: _("%(who)s removed something from the checklist."),
+}
+
 _SENTENCES: dict[Kind, Words] = {
     Kind.OPENED: _simple(lambda: _("%(who)s opened the ticket.")),
     Kind.CONTACT_RECEIVED: _simple(lambda: _("%(who)s wrote.")),
@@ -185,4 +204,37 @@ _SENTENCES: dict[Kind, Words] = {
     Kind.RESOLVED: _became(lambda: _("%(who)s resolved the ticket.")),
     Kind.CLOSED: _became(lambda: _("%(who)s closed the ticket.")),
     Kind.SPAM_MARKED: _became(lambda: _("%(who)s marked the ticket as spam.")),
+    Kind.MERGED: _numbered(lambda: _("%(who)s merged ticket #%(number)s into this one.")),
+    Kind.MERGED_AWAY: _numbered(lambda: _("%(who)s merged this ticket into #%(number)s.")),
+    Kind.UNMERGED: _numbered(lambda: _("%(who)s parted ticket #%(number)s from this one again.")),
+    Kind.PARTED: _numbered(lambda: _("%(who)s parted this ticket from #%(number)s again.")),
+    Kind.SPLIT: _messages_and_ticket(
+        lambda n: ngettext(
+            "%(who)s split %(messages)s message off as ticket #%(number)s.",
+            "%(who)s split %(messages)s messages off as ticket #%(number)s.",
+            n,
+        )
+    ),
+    Kind.MESSAGES_MOVED: _messages_and_ticket(
+        lambda n: ngettext(
+            "%(who)s moved %(messages)s message to ticket #%(number)s.",
+            "%(who)s moved %(messages)s messages to ticket #%(number)s.",
+            n,
+        )
+    ),
+    Kind.MESSAGES_ARRIVED: _messages_and_ticket(
+        lambda n: ngettext(
+            "%(who)s moved %(messages)s message here from ticket #%(number)s.",
+            "%(who)s moved %(messages)s messages here from ticket #%(number)s.",
+            n,
+        )
+    ),
+    Kind.UNLINKED: _simple(lambda: _("%(who)s removed the link to another ticket.")),
+    Kind.CHECKLIST_CHANGED: lambda who, data: _CHECKLIST[data.get("change", "added")]() % {"who": who},
+    Kind.SIDE_SENT: _simple(lambda: _("%(who)s wrote to a third party.")),
+    Kind.SIDE_RECEIVED: _simple(lambda: _("A third party answered.")),
+    Kind.CUSTOMER_CHANGED: lambda who, data: (
+        _("%(who)s gave the ticket to %(customer)s.")
+        % {"who": who, "customer": data["names"].customer(data.get("customer"))}
+    ),
 }

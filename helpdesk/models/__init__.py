@@ -1,6 +1,7 @@
 """The rows of the ground floor. One file per family; everybody imports from here."""
 
 from helpdesk.models.actors import SYSTEM, Actor, ActorKind, Scope
+from helpdesk.models.canned import CannedFile, CannedResponse, Macro
 from helpdesk.models.customers import AddressKind, Customer, CustomerAddress, CustomField, FieldKind, Organisation, Tier
 from helpdesk.models.desk import ApiToken, ChannelSpill, IdempotencyKey, SavedView
 from helpdesk.models.events import AuditEntry, Kind, TicketEvent
@@ -20,6 +21,9 @@ from helpdesk.models.organisation import (
     TeamRole,
 )
 from helpdesk.models.people import Role, User
+from helpdesk.models.portal import PortalCode
+from helpdesk.models.search import SearchRow, TicketCount
+from helpdesk.models.surgery import ChecklistItem, CustomerMerge, SideThread, TicketMerge
 from helpdesk.models.tickets import (
     ACTIVE,
     FINISHED,
@@ -37,6 +41,7 @@ from helpdesk.models.tickets import (
     TicketLink,
     TicketTag,
 )
+from helpdesk.models.together import DeskTab, Mention, Notification, TicketRead
 
 __all__ = [
     "ACTIVE",
@@ -54,11 +59,16 @@ __all__ = [
     "Audience",
     "AuditEntry",
     "BusinessCalendar",
+    "CannedFile",
+    "CannedResponse",
     "Channel",
     "ChannelSpill",
+    "ChecklistItem",
     "CustomField",
     "Customer",
     "CustomerAddress",
+    "CustomerMerge",
+    "DeskTab",
     "Draft",
     "FieldKind",
     "IdempotencyKey",
@@ -66,19 +76,25 @@ __all__ = [
     "IssueType",
     "Kind",
     "LinkKind",
+    "Macro",
     "MailReference",
     "Mailbox",
+    "Mention",
     "Message",
+    "Notification",
     "Organisation",
     "OutgoingMail",
     "Participant",
+    "PortalCode",
     "Priority",
     "Queue",
     "RawMail",
     "Role",
     "SavedView",
     "Scope",
+    "SearchRow",
     "Security",
+    "SideThread",
     "Site",
     "Skill",
     "SkillGroup",
@@ -89,8 +105,11 @@ __all__ = [
     "TeamMembership",
     "TeamRole",
     "Ticket",
+    "TicketCount",
     "TicketEvent",
     "TicketLink",
+    "TicketMerge",
+    "TicketRead",
     "TicketTag",
     "Tier",
     "User",

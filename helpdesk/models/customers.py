@@ -71,6 +71,16 @@ class Customer(models.Model):
     is_blocked = models.BooleanField(
         _("blocked"), default=False, help_text=_("Mail from blocked customers is ignored, and counted.")
     )
+    merged_into = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        db_index=False,
+        related_name="+",
+        verbose_name=_("merged into"),
+    )
     created_at = models.DateTimeField(_("customer since"))
 
     objects = CustomerQuerySet.as_manager()

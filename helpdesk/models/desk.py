@@ -15,15 +15,19 @@ class SavedViewQuerySet(models.QuerySet["SavedView"]):
     """Reads of saved views."""
 
     def visible_to(self, actor: Actor) -> Self:
-        """One's own and the shared ones."""
-        return self.filter(models.Q(owner=actor.user) | models.Q(owner__isnull=True))
+        """One's own, those of one's teams, and those shared with all."""
+        everybody = models.Q(owner__isnull=True, team__isnull=True)
+        return self.filter(models.Q(owner=actor.user) | everybody | models.Q(team_id__in=list(actor.team_ids())))
 
 
 class SavedView(models.Model):
-    """A filter over tickets with a name; without an owner it is shared with all."""
+    """A filter over tickets with a name. With an owner it is personal, with a team the team's, with neither everybody's."""
 
     owner = models.ForeignKey(
         User, models.CASCADE, null=True, blank=True, related_name="saved_views", verbose_name=_("owner")
+    )
+    team = models.ForeignKey(
+        "helpdesk.Team", models.CASCADE, null=True, blank=True, related_name="+", verbose_name=_("team")
     )
     name = models.CharField(_("name"), max_length=80)
     filters = models.JSONField(_("filter"), default=dict, blank=True)

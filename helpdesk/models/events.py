@@ -39,6 +39,18 @@ class Kind(models.TextChoices):
     RESOLVED = "resolved", _("resolved")
     CLOSED = "closed", _("closed")
     SPAM_MARKED = "spam_marked", _("marked as spam")
+    MERGED = "merged", _("another ticket was merged into it")
+    MERGED_AWAY = "merged_away", _("merged into another ticket")
+    UNMERGED = "unmerged", _("a merged ticket was parted again")
+    PARTED = "parted", _("parted from the ticket it was merged into")
+    SPLIT = "split", _("messages split off")
+    MESSAGES_MOVED = "messages_moved", _("messages moved to another ticket")
+    MESSAGES_ARRIVED = "messages_arrived", _("messages came from another ticket")
+    UNLINKED = "unlinked", _("link removed")
+    CHECKLIST_CHANGED = "checklist_changed", _("checklist changed")
+    SIDE_SENT = "side_sent", _("written to a third party")
+    SIDE_RECEIVED = "side_received", _("a third party answered")
+    CUSTOMER_CHANGED = "customer_changed", _("belongs to another customer")
 
 
 class TicketEventQuerySet(models.QuerySet["TicketEvent"]):

@@ -72,6 +72,15 @@ class Message(models.Model):
     raw_mail = models.ForeignKey(
         "helpdesk.RawMail", models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("raw mail")
     )
+    side_thread = models.ForeignKey(  # read by ticket, so without an index of its own
+        "helpdesk.SideThread",
+        models.CASCADE,
+        null=True,
+        blank=True,
+        db_index=False,
+        related_name="messages",
+        verbose_name=_("side thread"),
+    )
     sent_at = models.DateTimeField(_("date of the mail"), null=True, blank=True)
     created_at = models.DateTimeField(_("created"))
     withdrawn_at = models.DateTimeField(_("taken back"), null=True, blank=True)
@@ -144,6 +153,7 @@ class Draft(models.Model):
 
         REPLY = "reply", _("reply")
         NOTE = "note", _("note")
+        FORWARD = "forward", _("forward")
 
     user = models.ForeignKey(User, models.CASCADE, related_name="drafts")
     ticket = models.ForeignKey(Ticket, models.CASCADE, related_name="drafts")

@@ -50,6 +50,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(
         _("active"), default=True, help_text=_("Switch off instead of deleting: the history keeps the name.")
     )
+    desk_settings = models.JSONField(
+        default=dict, blank=True, editable=False
+    )  # keys, panes, undo; see queries/preferences
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     USERNAME_FIELD = "email"
