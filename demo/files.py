@@ -1,6 +1,6 @@
 """Bytes for the files that people of the demo week attach: small, made here, and what their names say they are.
 
-Pure and the same on every run. Called by `demo.seed_week`. Sound and film are empty containers: nobody can hear a
+Pure and the same on every run. Called by `demo.seed_case`. Sound and film are empty containers: nobody can hear a
 fan that does not exist.
 """
 

@@ -7,24 +7,20 @@ parser child for all.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from django.db import connection
-
-from demo.accounts import ACCOUNTS, HOME_TIME_ZONE, MAILBOXES, TEAMS, account_named
-from demo.cast import CAST, CastMember, member
+from demo.accounts import ACCOUNTS, HOME_TIME_ZONE, MAILBOXES, account_named
+from demo.cast import CAST, member
 from demo.conversation import CUSTOMER
-from demo.files import file_of
 from demo.letters import Upload, Writer
-from demo.seed_house import BLOCKED_ADDRESS, ISSUE_TYPES
+from demo.seed_case import Arrival, Case, Step, answered_after, first_of_team, issue_of, said_last, uploads_of
+from demo.seed_history import note_as_sent, set_hours
+from demo.seed_house import BLOCKED_ADDRESS
 from demo.seed_letters import (
-    Said,
     absence_letter,
     first_letter,
     next_letter,
@@ -33,17 +29,14 @@ from demo.seed_letters import (
     unreadable_letter,
 )
 from demo.week import WEEK, Conversation, Turn
-from helpdesk import blobs, events
-from helpdesk.actions import lock
+from helpdesk import blobs
 from helpdesk.actions.assignment import assign_ticket, move_ticket
 from helpdesk.actions.conversation import note, reply
 from helpdesk.actions.files import store_upload
 from helpdesk.actions.intake import receive_contact
 from helpdesk.actions.lifecycle import set_status
 from helpdesk.actions.triage import classify_ticket
-from helpdesk.mail import compose
 from helpdesk.mail.store import Fetched, store
-from helpdesk.mail.tokens import plus_address
 from helpdesk.mail_pipeline import Pipeline
 from helpdesk.models import (
     SYSTEM,
@@ -52,9 +45,7 @@ from helpdesk.models import (
     Attachment,
     CustomerAddress,
     IssueType,
-    Kind,
     Mailbox,
-    Message,
     OutgoingMail,
     Priority,
     Queue,
@@ -80,45 +71,6 @@ _COPIES = {("jonas", "Zweiter Monitor bleibt am Halo Dock schwarz"): "Petra Lang
 _TWICE, _ABSENT, _RETURNED = ("hiroshi", "new"), ("haoran", "pending"), ("khaled", "pending")
 
 
-@dataclass
-class _Arrival:
-    """A mail about to come in, and what the story says of its fate."""
-
-    content: Callable[[], bytes]
-    box: Mailbox
-    fate: Verdict
-
-
-@dataclass
-class _Step:
-    """One thing to do at one instant: a mail that comes in, or anything else."""
-
-    at: datetime
-    do: _Arrival | Callable[[], None]
-
-
-@dataclass
-class _Case:
-    """A conversation on its way to become a ticket."""
-
-    conversation: Conversation
-    person: CastMember
-    opened_at: datetime
-    steps: list[_Step] = field(default_factory=list)
-    ticket: Ticket | None = None
-    said: Said | None = None
-    first_mail: bytes = b""
-
-    def at(self, hours: float) -> datetime:
-        """The instant so many hours after the opening."""
-        return self.opened_at + timedelta(hours=hours)
-
-    @property
-    def known(self) -> Ticket:
-        assert self.ticket is not None
-        return self.ticket
-
-
 class WeekSeeder:
     """Lays the steps of each conversation on its line of time and walks all lines. Use once, inside a transaction.
 
@@ -136,7 +88,7 @@ class WeekSeeder:
         self.types = {(t.parent.name, t.name): t for t in IssueType.objects.select_related("parent") if t.parent}
         addresses = CustomerAddress.objects.filter(value__in=[m.email for m in CAST]).select_related("customer")
         self.customers = {address.value: address.customer for address in addresses}
-        self.cases = [_Case(c, member(c.customer), self.end - timedelta(hours=c.hours_ago)) for c in WEEK]
+        self.cases = [Case(c, member(c.customer), self.end - timedelta(hours=c.hours_ago)) for c in WEEK]
         self.pipeline = Pipeline()
 
     def run(self) -> int:
@@ -155,29 +107,29 @@ class WeekSeeder:
             self.pipeline.close()
 
     def _walk_to_the_next_mails(self) -> None:
-        mails: list[tuple[_Case, _Step, _Arrival]] = []
+        mails: list[tuple[Case, Step, Arrival]] = []
         for case in self.cases:
-            while case.steps and not isinstance(case.steps[0].do, _Arrival):
+            while case.steps and not isinstance(case.steps[0].do, Arrival):
                 step = case.steps.pop(0)
-                assert not isinstance(step.do, _Arrival)
+                assert not isinstance(step.do, Arrival)
                 with frozen(step.at):
                     step.do()
             if case.steps:
                 step = case.steps.pop(0)
-                assert isinstance(step.do, _Arrival)
+                assert isinstance(step.do, Arrival)
                 mails.append((case, step, step.do))
         if mails:
             self._arrive(mails)
 
     # --- laying the steps ---
 
-    def _do(self, case: _Case, at: datetime, what: _Arrival | Callable[[], None]) -> None:
-        case.steps.append(_Step(min(at, self.end - timedelta(seconds=1)), what))
+    def _do(self, case: Case, at: datetime, what: Arrival | Callable[[], None]) -> None:
+        case.steps.append(Step(min(at, self.end - timedelta(seconds=1)), what))
 
-    def _plan(self, case: _Case) -> None:
+    def _plan(self, case: Case) -> None:
         conversation = case.conversation
         first, *rest = conversation.turns
-        opening = _Arrival(lambda: self._first_mail(case, first), self._box(conversation), Verdict.TICKET)
+        opening = Arrival(lambda: self._first_mail(case, first), self._box(conversation), Verdict.TICKET)
         is_mail = conversation.channel == "mail"
         self._do(case, case.opened_at, opening if is_mail else lambda: self._fill_in_form(case, first))
         self._do(case, case.at(0.001), lambda: self._sort(case))
@@ -189,19 +141,17 @@ class WeekSeeder:
             self._plan_turn(case, turn, is_last=turn is rest[-1])
         self._plan_end(case)
 
-    def _plan_turn(self, case: _Case, turn: Turn, *, is_last: bool) -> None:
+    def _plan_turn(self, case: Case, turn: Turn, *, is_last: bool) -> None:
         at, conversation = case.at(turn.hours), case.conversation
         if turn.author == CUSTOMER:
-            self._do(
-                case, at, _Arrival(lambda: self._next_mail(case, turn, at), self._box(conversation), Verdict.REPLY)
-            )
+            self._do(case, at, Arrival(lambda: self._next_mail(case, turn, at), self._box(conversation), Verdict.REPLY))
         elif turn.kind == "note":
             self._do(case, at, lambda: self._note(case, turn))
         else:
             ends = is_last and conversation.status in {"resolved", "closed"}
             self._do(case, at, lambda: self._reply(case, turn, ends))
 
-    def _plan_end(self, case: _Case) -> None:
+    def _plan_end(self, case: Case) -> None:
         status, last = case.conversation.status, case.at(case.conversation.turns[-1].hours)
         if status == "resolved":
             at = max(last + timedelta(minutes=25), self.end - _RESOLVED_AT_MOST)
@@ -216,19 +166,19 @@ class WeekSeeder:
         """Mail that makes no ticket, so that the record of inbound mail has every fate to show."""
         twice, absent, returned = (self._case(key, status) for key, status in (_TWICE, _ABSENT, _RETURNED))
         self._do(
-            twice, twice.at(0.03), _Arrival(lambda: twice.first_mail, self._box(twice.conversation), Verdict.DUPLICATE)
+            twice, twice.at(0.03), Arrival(lambda: twice.first_mail, self._box(twice.conversation), Verdict.DUPLICATE)
         )
 
-        away = absent.at(_answered(absent, 0) + 0.02)
-        self._do(absent, away, _Arrival(
-            lambda: absence_letter(absent.person, _said(absent), away), self._box(absent.conversation), Verdict.AUTO_REPLY
+        away = absent.at(answered_after(absent, 0) + 0.02)
+        self._do(absent, away, Arrival(
+            lambda: absence_letter(absent.person, said_last(absent), away), self._box(absent.conversation), Verdict.AUTO_REPLY
         ))  # fmt: skip
 
-        back = returned.at(_answered(returned, -1) + 0.03)
-        self._do(returned, back, _Arrival(
+        back = returned.at(answered_after(returned, -1) + 0.03)
+        self._do(returned, back, Arrival(
             lambda: self._come_back(returned, back), self._box(returned.conversation), Verdict.BOUNCE
         ))  # fmt: skip
-        self._do(returned, returned.at(_answered(returned, -1) + 0.4), lambda: self._settle(returned))
+        self._do(returned, returned.at(answered_after(returned, -1) + 0.4), lambda: self._settle(returned))
 
         support, unwanted = self.boxes[MAILBOXES[0].address], self.end - timedelta(hours=30)
         letter = stray_letter(
@@ -239,15 +189,15 @@ class WeekSeeder:
             at=unwanted,
         )
         # They belong to no conversation and wait on the line of one that has not begun by then.
-        self._do(twice, unwanted, _Arrival(lambda: letter, support, Verdict.IGNORED))
-        self._do(twice, self.end - timedelta(hours=20), _Arrival(unreadable_letter, support, Verdict.QUARANTINED))
+        self._do(twice, unwanted, Arrival(lambda: letter, support, Verdict.IGNORED))
+        self._do(twice, self.end - timedelta(hours=20), Arrival(unreadable_letter, support, Verdict.QUARANTINED))
 
-    def _case(self, key: str, status: str) -> _Case:
+    def _case(self, key: str, status: str) -> Case:
         return next(c for c in self.cases if (c.person.key, c.conversation.status) == (key, status))
 
     # --- the steps ---
 
-    def _fill_in_form(self, case: _Case, turn: Turn) -> None:
+    def _fill_in_form(self, case: Case, turn: Turn) -> None:
         conversation = case.conversation
         case.ticket = receive_contact(
             actor=SYSTEM,
@@ -257,38 +207,40 @@ class WeekSeeder:
             text=turn.text,
             channel=conversation.channel,
             language=conversation.language,
-            attachments=[self._form_file(upload) for upload in _uploads(turn, conversation)],
+            attachments=[self._form_file(upload) for upload in uploads_of(turn, conversation)],
         )
 
-    def _first_mail(self, case: _Case, turn: Turn) -> bytes:
+    def _first_mail(self, case: Case, turn: Turn) -> bytes:
         conversation, person = case.conversation, case.person
         case.first_mail = first_letter(
             person,
             to=self._box(conversation).address,
             subject=conversation.subject,
             text=turn.text,
-            uploads=_uploads(turn, conversation),
+            uploads=uploads_of(turn, conversation),
             at=case.opened_at,
             cc=_COPIES.get((person.key, conversation.subject), ""),
         )
         return case.first_mail
 
-    def _next_mail(self, case: _Case, turn: Turn, at: datetime) -> bytes:
-        return next_letter(case.person, _said(case), text=turn.text, uploads=_uploads(turn, case.conversation), at=at)
+    def _next_mail(self, case: Case, turn: Turn, at: datetime) -> bytes:
+        return next_letter(
+            case.person, said_last(case), text=turn.text, uploads=uploads_of(turn, case.conversation), at=at
+        )
 
-    def _come_back(self, case: _Case, at: datetime) -> bytes:
+    def _come_back(self, case: Case, at: datetime) -> bytes:
         """Its owner is not told by mail of a failure of the past: the row says he was."""
-        OutgoingMail.objects.filter(identifier=_said(case).identifier).update(told_at=at)
-        return returned_letter(case.person, _said(case), at)
+        OutgoingMail.objects.filter(identifier=said_last(case).identifier).update(told_at=at)
+        return returned_letter(case.person, said_last(case), at)
 
-    def _settle(self, case: _Case) -> None:
+    def _settle(self, case: Case) -> None:
         words = (
             "Came back with 5.1.1. His provider lost some boxes last night; I sent him the same words by text message."
         )
         note(ticket=case.known, actor=self._actor(case.conversation.owner), text=words)
         self._become(case, Status.PENDING)
 
-    def _sort(self, case: _Case) -> None:
+    def _sort(self, case: Case) -> None:
         """What a rule makes of the first words: queue, priority, tags, kind of issue, order and serial number."""
         conversation = case.conversation
         case.ticket = move_ticket(ticket=case.known, actor=_RULE, queue=self.queues[conversation.queue])
@@ -299,11 +251,11 @@ class WeekSeeder:
             actor=_RULE,
             priority=Priority[conversation.priority.upper()],
             add_tags=conversation.tags,
-            issue_type=self.types[conversation.queue, _issue(conversation)],
+            issue_type=self.types[conversation.queue, issue_of(conversation)],
             fields={key: match[0] for key, match in found.items() if match},
         )
 
-    def _take(self, case: _Case) -> None:
+    def _take(self, case: Case) -> None:
         """The owner takes the ticket; work that begins without a reply begins here."""
         actor = self._actor(case.conversation.owner)
         assert actor.user is not None
@@ -311,10 +263,10 @@ class WeekSeeder:
         if not any(t.kind == "public" and t.author != CUSTOMER for t in case.conversation.turns):
             self._become(case, Status.OPEN)
 
-    def _note(self, case: _Case, turn: Turn) -> None:
+    def _note(self, case: Case, turn: Turn) -> None:
         case.ticket = note(ticket=case.known, actor=self._actor(turn.author), text=turn.text).ticket
 
-    def _reply(self, case: _Case, turn: Turn, ends: bool) -> None:
+    def _reply(self, case: Case, turn: Turn, ends: bool) -> None:
         actor = self._actor(turn.author)
         files = [
             store_upload(
@@ -324,28 +276,28 @@ class WeekSeeder:
                 content_type=upload.content_type,
                 chunks=[upload.content],
             )
-            for upload in _uploads(turn, case.conversation)
+            for upload in uploads_of(turn, case.conversation)
         ]
         then = Status.RESOLVED if ends else ""
         message = reply(ticket=case.known, actor=actor, text=turn.text, attachments=files, then_status=then)
         case.ticket = message.ticket
         with frozen(now() + _SENT_AFTER):
-            case.said = _note_as_sent(message)
+            case.said = note_as_sent(message)
 
-    def _become(self, case: _Case, status: Status) -> None:
+    def _become(self, case: Case, status: Status) -> None:
         until = self._tomorrow_noon() if status == Status.SNOOZED else None
-        owner = case.conversation.owner or _first_of_team(case.conversation.queue)
+        owner = case.conversation.owner or first_of_team(case.conversation.queue)
         case.ticket = set_status(ticket=case.known, actor=self._actor(owner), status=status, snoozed_until=until)
 
     # --- tools ---
 
-    def _arrive(self, mails: Sequence[tuple[_Case, _Step, _Arrival]]) -> None:
+    def _arrive(self, mails: Sequence[tuple[Case, Step, Arrival]]) -> None:
         """Mails come in. RuntimeError when one meets another fate than the story says."""
-        by_box: dict[int, list[tuple[_Case, _Step, _Arrival]]] = defaultdict(list)
+        by_box: dict[int, list[tuple[Case, Step, Arrival]]] = defaultdict(list)
         for mail in mails:
             by_box[mail[2].box.pk].append(mail)
         with frozen(self.end):
-            told: list[tuple[_Case, _Step, _Arrival, RawMail]] = []
+            told: list[tuple[Case, Step, Arrival, RawMail]] = []
             for several in by_box.values():
                 fetched = [Fetched(what.content(), server_at=step.at, source=SOURCE) for _case, step, what in several]
                 rows = store(fetched, several[0][2].box, is_import=True)
@@ -356,7 +308,7 @@ class WeekSeeder:
                 raise RuntimeError(f"The demo mail {row.subject!r} became {row.verdict}, not {what.fate}: {row.reason}")
             if what.fate == Verdict.TICKET:
                 case.ticket = row.ticket
-        _set_hours({row.pk: step.at for _case, step, _what, row in told}, self.end)
+        set_hours({row.pk: step.at for _case, step, _what, row in told}, self.end)
 
     def _form_file(self, upload: Upload) -> Attachment:
         return Attachment.objects.create(
@@ -387,90 +339,3 @@ class WeekSeeder:
         wrong = [c.conversation.subject for c in cases if statuses[c.known.pk] != c.conversation.status]
         if wrong:
             raise RuntimeError(f"The week ended otherwise than told: {wrong}")
-
-
-#: Tables whose rows a batch of mails wrote, the column of the hour, and what leads from a row to its mail's row `r`.
-_HOURS = (
-    ("helpdesk_rawmail", "received_at", "x.id = r.id"),
-    ("helpdesk_ticket", "changed_at", "x.id = r.ticket_id"),
-    ("helpdesk_ticketevent", "at", "x.ticket_id = r.ticket_id"),
-    ("helpdesk_participant", "added_at", "x.ticket_id = r.ticket_id"),
-    (
-        "helpdesk_attachment",
-        "created_at",
-        "x.message_id IN (SELECT m.id FROM helpdesk_message m WHERE m.raw_mail_id = r.id)",
-    ),
-)
-
-
-def _set_hours(hours: dict[int, datetime], wrong: datetime) -> None:
-    """What a batch wrote at the hour `wrong` was written at each mail's own hour (RawMail key -> hour). History only."""
-    with connection.cursor() as cursor:
-        for table, column, way in _HOURS:
-            cursor.execute(
-                f"UPDATE {table} x SET {column} = v.at FROM helpdesk_rawmail r, "  # noqa: S608 - constants of this file
-                f"unnest(%s::bigint[], %s::timestamptz[]) v(id, at) WHERE r.id = v.id AND {way} AND x.{column} = %s",
-                [list(hours), list(hours.values()), wrong],
-            )
-
-
-def _note_as_sent(message: Message) -> Said:
-    """Puts a reply's outbox row as the outbox leaves it after a delivery, at this hour of the clock. Nothing is sent."""
-    outgoing = OutgoingMail.objects.select_related("mailbox", "ticket__customer", "message__author_user").get(
-        message=message
-    )
-    mime = compose.build(outgoing, now())
-    outgoing.mime, outgoing.mime_sha256 = mime, hashlib.sha256(mime).hexdigest()
-    outgoing.state, outgoing.sent_at, outgoing.attempts = OutgoingMail.State.SENT, now(), 1
-    outgoing.recipients = [{**r, "state": "sent", "answer": "250 2.0.0 Stored"} for r in outgoing.recipients]
-    outgoing.save()
-    data = {
-        "message": message.pk,
-        "outgoing": outgoing.pk,
-        "recipients": len(outgoing.recipients),
-        "may_be_doubled": False,
-    }
-    events.record(lock(outgoing.ticket), Kind.DELIVERED, actor=SYSTEM, data=data)
-    box = outgoing.mailbox
-    return Said(
-        sender=f"{message.sender_name} ({box.from_name})",
-        answer_to=plus_address(box.address, outgoing.ticket.number),
-        mailbox=box.address,
-        subject=outgoing.headers["Subject"],
-        identifier=outgoing.identifier,
-        references=tuple(re.findall(r"<([^>]+)>", outgoing.headers.get("References", ""))),
-        text=compose.body_text(outgoing.message, box),
-        at=now(),
-        mime=mime,
-    )
-
-
-def _said(case: _Case) -> Said:
-    assert case.said is not None, f"nobody has answered {case.conversation.subject!r} yet"
-    return case.said
-
-
-def _answered(case: _Case, which: int) -> float:
-    """Hours after the opening of one of our replies."""
-    turns = case.conversation.turns
-    return [turn.hours for turn in turns if turn.author != CUSTOMER and turn.kind == "public"][which]
-
-
-def _uploads(turn: Turn, conversation: Conversation) -> list[Upload]:
-    return [Upload(name, *file_of(name, conversation.subject)) for name in turn.files]
-
-
-def _issue(conversation: Conversation) -> str:
-    """The kind of issue that the tags speak for; the first one of the queue where they say nothing."""
-    by_tag = {
-        "warranty": "Warranty", "how to": "How to use it", "refund": "Refund", "payment failed": "Payment",
-        "charged twice": "Payment", "invoice": "Invoice", "damaged": "Wrong or damaged goods",
-        "wrong item": "Wrong or damaged goods", "address change": "Change of order", "exchange": "Exchange",
-    }  # fmt: skip
-    choices = ISSUE_TYPES[conversation.queue]
-    return next((by_tag[tag] for tag in conversation.tags if by_tag.get(tag) in choices), choices[0])
-
-
-def _first_of_team(queue: str) -> str:
-    team = next(team.name for team in TEAMS if queue in team.queues)
-    return next(account.first_name for account in ACCOUNTS if team in account.teams and account.role == "agent")
