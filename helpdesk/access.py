@@ -27,6 +27,7 @@ ticket.read_notes  x x x x x - -  read
 ticket.update      - x x x x - -  write
 ticket.assign      - x x x x - -  write
 ticket.close       - x x x x x -  write
+ticket.reopen      - x x x x x -  write
 ticket.move        - x x x x - -  write
 ticket.spam        - x x x x - -  write
 attachment.get     x x x x x x x  read

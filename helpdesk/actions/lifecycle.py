@@ -39,9 +39,8 @@ def set_status(
     """
     if status not in Status.values:
         raise BadInput(_("“%(status)s” is not a status.") % {"status": status})
-    row = "ticket.spam" if status == Status.SPAM else "ticket.close" if status == Status.CLOSED else "ticket.update"
-    access.ensure(actor, row, ticket)
     ticket = lock(ticket)
+    access.ensure(actor, _row_of(ticket, status), ticket)
     if snoozed_until is not None and snoozed_until <= now():
         raise BadInput(_("Choose a time that is still ahead."))
     if ticket.status == status and not (status == Status.SNOOZED and ticket.snoozed_until_at != snoozed_until):
@@ -57,6 +56,15 @@ def set_status(
         data["why"] = why or "by hand"
     events.record(ticket, KIND_OF[status], actor=actor, data=data)
     return ticket
+
+
+def _row_of(ticket: Ticket, status: str) -> str:
+    """The row of the matrix: customers may call their ticket done and take that back, and choose no other status."""
+    if status in {Status.RESOLVED, Status.CLOSED}:
+        return "ticket.close"
+    if status == Status.OPEN and ticket.status == Status.RESOLVED:
+        return "ticket.reopen"
+    return "ticket.spam" if status == Status.SPAM else "ticket.update"
 
 
 def become(ticket: Ticket, status: str, snoozed_until: datetime | None = None) -> str:

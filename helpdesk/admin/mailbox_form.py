@@ -22,6 +22,9 @@ OAUTH_FIELDS = frozenset(
 )
 #: Fields that name the folder: a cursor of another folder means nothing in this one.
 FOLDER_FIELDS = frozenset({"imap_host", "imap_port", "username", "folder"})
+#: What a first look at a folder sets; forgotten, it is looked at anew.
+_CURSOR: dict[str, Any] = {"uidvalidity": None, "last_uid": 0, "tidied_uid": 0, "since_at": None}
+_LONGEST_IMPORT_DAYS = 36_500
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _SIGNATURE_WORDS = {"agent_name", "mailbox_name", "ticket_number"}
 _ACKNOWLEDGEMENT_WORDS = {"mailbox_name", "ticket_number"}
@@ -49,7 +52,10 @@ class MailboxForm(forms.ModelForm[Mailbox]):
         label=gettext_lazy("other addresses that are ours"),
         required=False,
         check=mail_address,
-        help_text=gettext_lazy("One a line. Mail from them never opens a ticket and never loops."),
+        help_text=gettext_lazy(
+            "One a line. Mail to them counts as mail to this mailbox. Mail from them opens a ticket like any other, and is never "
+            "answered automatically, so that nothing loops."
+        ),
     )
     language = forms.ChoiceField(
         label=gettext_lazy("language"), required=False, choices=[("", "-"), *settings.LANGUAGES]
@@ -83,6 +89,8 @@ class MailboxForm(forms.ModelForm[Mailbox]):
             "poll_seconds",
             "after_fetch",
             "move_to",
+            "import_existing",
+            "import_days",
             "oauth_token_url",
             "oauth_client_id",
             "oauth_client_secret",
@@ -95,6 +103,7 @@ class MailboxForm(forms.ModelForm[Mailbox]):
             "plus_addressing",
             "auto_acknowledge",
             "acknowledgement",
+            "portal_link",
             "new_tickets_require_verified_sender",
         )
 
@@ -181,6 +190,9 @@ class MailboxForm(forms.ModelForm[Mailbox]):
         seconds = values.get("poll_seconds")
         if seconds is not None and not 5 <= seconds <= _LONGEST_POLL_SECONDS:
             self._refuse("poll_seconds", _("Ask every 5 seconds at the most often, and at least once a day (86400)."))
+        days = values.get("import_days")
+        if days is not None and not 1 <= days <= _LONGEST_IMPORT_DAYS:
+            self._refuse("import_days", _("Enter a number of days from 1 to 36500."))
         if values.get("after_fetch") == Mailbox.AfterFetch.MOVE:
             if not values.get("move_to"):
                 self._refuse("move_to", _("Name the folder fetched mail is moved to."))
@@ -204,9 +216,16 @@ class MailboxForm(forms.ModelForm[Mailbox]):
         box, changed = self.instance, set(self.changed_data)
         if changed & OAUTH_FIELDS:
             box.oauth_access_token, box.oauth_expires_at = "", None
-        if changed & FOLDER_FIELDS:
-            box.uidvalidity, box.last_uid = None, 0
+        if self._looks_anew():
+            for name, value in _CURSOR.items():
+                setattr(box, name, value)
         return super().save(commit)
+
+    def _looks_anew(self) -> bool:
+        """Another folder, or more of the old mail than so far. Known mail is recognised and comes in once."""
+        changed = set(self.changed_data)
+        wider = self.cleaned_data.get("import_existing") != Mailbox.ImportExisting.NOTHING
+        return bool(changed & FOLDER_FIELDS) or (wider and bool(changed & {"import_existing", "import_days"}))
 
     def columns(self) -> list[str]:
         """The columns this form changed, and no other: the cursor moves while the form is open."""
@@ -214,8 +233,8 @@ class MailboxForm(forms.ModelForm[Mailbox]):
         columns = [field.name for field in Mailbox._meta.concrete_fields if field.name in changed]
         if changed & OAUTH_FIELDS:
             columns += ["oauth_access_token", "oauth_expires_at"]
-        if changed & FOLDER_FIELDS:
-            columns += ["uidvalidity", "last_uid"]
+        if self._looks_anew():
+            columns += _CURSOR
         return columns
 
 

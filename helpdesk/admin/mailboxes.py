@@ -61,6 +61,7 @@ class MailboxAdmin(HouseAdmin[Mailbox]):
                     "folder",
                     ("watch", "poll_seconds"),
                     ("after_fetch", "move_to"),
+                    ("import_existing", "import_days"),
                     "new_tickets_require_verified_sender",
                 ),
                 "description": _PRESETS,
@@ -84,7 +85,7 @@ class MailboxAdmin(HouseAdmin[Mailbox]):
                 )
             },
         ),
-        (_("Words"), {"fields": ("signature", "auto_acknowledge", "acknowledgement")}),
+        (_("Words"), {"fields": ("signature", "auto_acknowledge", "acknowledgement", "portal_link")}),
     )
 
     # --- saving -------------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from helpdesk.models.organisation import (
     TeamRole,
 )
 from helpdesk.models.people import Role, User
-from helpdesk.models.portal import PortalCode
+from helpdesk.models.portal import PortalCode, PortalMail, PortalSession
 from helpdesk.models.search import SearchRow, TicketCount
 from helpdesk.models.surgery import ChecklistItem, CustomerMerge, SideThread, TicketMerge
 from helpdesk.models.tickets import (
@@ -86,6 +86,8 @@ __all__ = [
     "OutgoingMail",
     "Participant",
     "PortalCode",
+    "PortalMail",
+    "PortalSession",
     "Priority",
     "Queue",
     "RawMail",

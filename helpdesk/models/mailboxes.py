@@ -43,6 +43,13 @@ class Mailbox(models.Model):
         MARK_SEEN = "seen", _("mark as read")
         MOVE = "move", _("move to a folder")
 
+    class ImportExisting(models.TextChoices):
+        """What happens to mail that was in the folder before we first looked."""
+
+        NOTHING = "new", _("leave it: only mail that comes from now on")
+        RECENT = "days", _("import that of the last days")
+        EVERYTHING = "all", _("import all of it")
+
     name = models.CharField(_("name"), max_length=100, unique=True)
     address = models.EmailField(_("address"), unique=True)
     aliases = models.JSONField(_("other addresses that are ours"), default=list, blank=True)
@@ -72,6 +79,10 @@ class Mailbox(models.Model):
     poll_seconds = models.PositiveIntegerField(_("poll interval in seconds"), default=60)
     after_fetch = models.CharField(_("after fetching"), max_length=10, choices=AfterFetch, default=AfterFetch.LEAVE)
     move_to = models.CharField(_("move to folder"), max_length=255, blank=True)
+    import_existing = models.CharField(
+        _("mail that is already there"), max_length=4, choices=ImportExisting, default=ImportExisting.NOTHING
+    )
+    import_days = models.PositiveIntegerField(_("days"), default=30)
 
     smtp_host = models.CharField(_("SMTP server"), max_length=255, blank=True)
     smtp_port = models.PositiveIntegerField(_("SMTP port"), default=587)
@@ -87,10 +98,21 @@ class Mailbox(models.Model):
     acknowledgement = models.TextField(
         _("text of the acknowledgement"), blank=True, help_text=_("Placeholders: {ticket_number}, {mailbox_name}.")
     )
+    portal_link = models.BooleanField(
+        _("mails carry a link to the ticket's page"),
+        default=True,
+        help_text=_(
+            "“See this ticket online” below replies and acknowledgements. The link opens that one ticket, for 30 days."
+        ),
+    )
     new_tickets_require_verified_sender = models.BooleanField(_("hold mail whose sender check failed"), default=False)
 
     uidvalidity = models.BigIntegerField(null=True, editable=False)
     last_uid = models.BigIntegerField(default=0, editable=False)
+    tidied_uid = models.BigIntegerField(
+        default=0, editable=False
+    )  # up to here mail is marked or moved on the server too
+    since_at = models.DateTimeField(null=True, editable=False)  # older mail in the folder is not ours to import
     next_poll_at = models.DateTimeField(null=True, editable=False)
     last_success_at = models.DateTimeField(_("last success"), null=True, editable=False)
     failure_count = models.PositiveIntegerField(_("failures in a row"), default=0, editable=False)
@@ -154,6 +176,8 @@ class RawMail(models.Model):
     state = models.CharField(_("state"), max_length=12, choices=State, default=State.PENDING)
     verdict = models.CharField(_("fate"), max_length=12, choices=Verdict, blank=True)
     reason = models.TextField(_("why"), blank=True)
+    why = models.JSONField(default=dict)  # the same for pages to translate: {"text", "with"} (helpdesk.mail.reasons)
+    answered_at = models.DateTimeField(_("sender told"), null=True)  # that his mail was too large
     subject = models.CharField(_("subject"), max_length=500, blank=True)
     sender = models.CharField(_("from"), max_length=320, blank=True)
     ticket = models.ForeignKey(Ticket, models.SET_NULL, null=True, blank=True, related_name="raw_mails")

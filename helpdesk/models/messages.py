@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from helpdesk.models.actors import Actor, ActorKind
 from helpdesk.models.customers import Customer
 from helpdesk.models.people import User
-from helpdesk.models.tickets import Channel, Ticket
+from helpdesk.models.tickets import Channel, Participant, Ticket
 
 
 class Audience(models.TextChoices):
@@ -30,15 +30,32 @@ class Verification(models.TextChoices):
     FAIL = "fail", _("failed")
 
 
+#: States of an outgoing mail in which its words are not said: they wait for their time, or were stopped before it.
+_NEVER_LEFT = ("scheduled", "cancelled")
+
+
 class MessageQuerySet(models.QuerySet["Message"]):
     """Reads of messages."""
 
     def visible_to(self, actor: Actor) -> Self:
-        """Messages of visible tickets; customers never see what is not public."""
+        """Messages of visible tickets; customers never see what is not public, or has not left yet.
+
+        Who was put in copy reads what was said since, what was sent to him and what he wrote: no history before him.
+        """
         mine = self.filter(ticket__in=Ticket.objects.visible_to(actor)) if not actor.sees_everything else self
-        if actor.kind == ActorKind.CUSTOMER:
-            return mine.filter(audience=Audience.PUBLIC, withdrawn_at__isnull=True)
-        return mine
+        if actor.kind != ActorKind.CUSTOMER or actor.customer is None:
+            return mine
+        said = mine.filter(audience=Audience.PUBLIC, withdrawn_at__isnull=True, side_thread__isnull=True).exclude(
+            models.Q(outgoing__state__in=_NEVER_LEFT)
+            | models.Q(outgoing__state="queued", outgoing__attempts=0, outgoing__mime__isnull=True)
+        )
+        since = Participant.objects.filter(
+            ticket_id=models.OuterRef("ticket_id"), customer=actor.customer, added_at__lte=models.OuterRef("created_at")
+        )
+        own = models.Q(ticket__customer=actor.customer) | models.Q(author_customer=actor.customer)
+        for value in actor.customer.addresses.values_list("value", flat=True):
+            own |= models.Q(recipients__contains=[{"email": value}])
+        return said.filter(own | models.Exists(since))
 
 
 class Message(models.Model):

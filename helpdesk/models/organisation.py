@@ -116,9 +116,11 @@ class QueueQuerySet(models.QuerySet["Queue"]):
     """Reads of queues."""
 
     def visible_to(self, actor: Actor) -> Self:
-        """The queues whose tickets the actor may see; customers see none."""
+        """The queues whose tickets the actor may see; customers see those they may write to."""
         if actor.sees_everything:
             return self
+        if actor.customer is not None:
+            return self.filter(is_public=True, is_active=True)
         return self.filter(team_id__in=actor.team_ids())
 
 
@@ -131,6 +133,11 @@ class Queue(models.Model):
     icon = models.CharField(_("icon"), max_length=30, blank=True, help_text=_("Name of a symbol in the icon sprite."))
     position = models.PositiveSmallIntegerField(_("position"), default=0)
     is_active = models.BooleanField(_("active"), default=True)
+    is_public = models.BooleanField(
+        _("customers may choose it"),
+        default=False,
+        help_text=_("Then its name is shown to customers who write a new ticket on their own pages."),
+    )
 
     objects = QueueQuerySet.as_manager()
 
