@@ -9,28 +9,22 @@ from __future__ import annotations
 
 import os
 import secrets
-import shutil
-import socket
 import subprocess
 import sys
 import tempfile
-import time
-import urllib.error
-import urllib.request
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from psycopg import sql
 
 from demo.accounts import account_named
+from demo.browsing import CHECKOUT, CHROMIUM, WebProcess, chromium, sign_in
 
-CHECKOUT = Path(__file__).resolve().parents[1]
 FOLDER = CHECKOUT / "docs" / "screenshots"
 WIDE, NARROW = (1280, 800), (360, 740)
-_START_SECONDS = 60.0
 
 Step = tuple[str, str]
 
@@ -68,53 +62,22 @@ SHOTS: tuple[Shot, ...] = (
 )
 
 
-@dataclass
-class DemoDesk:
-    """A seeded demo with its web process, gone when the pictures are taken."""
-
-    database: str
-    folder: Path
-    port: int
-    env: dict[str, str] = field(default_factory=dict)
-    process: subprocess.Popen[bytes] | None = None
-
-    def run(self, *arguments: str) -> None:
-        """One management command."""
-        command = [sys.executable, "manage.py", *arguments]
-        subprocess.run(command, cwd=CHECKOUT, env=self.env, check=True, stdout=sys.stderr)  # noqa: S603
-
-    def start(self) -> None:
-        """Starts the web process and waits until it answers."""
-        command = [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(self.port), "helpdesk.asgi:application"]
-        with (self.folder / "web.log").open("wb") as log:
-            self.process = subprocess.Popen(  # noqa: S603
-                command, cwd=CHECKOUT, env=self.env, stdout=log, stderr=log
-            )
-        until = time.monotonic() + _START_SECONDS
-        while time.monotonic() < until:
-            try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/healthz", timeout=2):
-                    return
-            except (urllib.error.URLError, OSError):
-                time.sleep(0.2)
-        raise SystemExit((self.folder / "web.log").read_text()[-3000:])
-
-    def stop(self) -> None:
-        """Ends the web process."""
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
-
-
 def _address_of(name: str) -> str:
     parts = urlsplit(os.environ["DATABASE_URL"])
     return urlunsplit(parts._replace(path=f"/{name}"))
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def _secret() -> dict[str, str]:
+    """A key for this run, where none was given."""
+    name = "HELPDESK_SECRET_KEY"
+    return {name: os.environ.get(name) or secrets.token_urlsafe(50)}
+
+
+def _manage(desk: WebProcess, *arguments: str) -> None:
+    """One management command over the database of the pictures."""
+    env = {**os.environ, **desk.env, "HELPDESK_DATA_DIR": str(desk.folder), "HELPDESK_LOG_LEVEL": "WARNING"}
+    command = [sys.executable, "manage.py", *arguments]
+    subprocess.run(command, cwd=CHECKOUT, env=env, check=True, stdout=sys.stderr)  # noqa: S603
 
 
 def _take(browser: Browser, origin: str, shot: Shot) -> None:
@@ -125,11 +88,7 @@ def _take(browser: Browser, origin: str, shot: Shot) -> None:
     page = context.new_page()
     if shot.person:
         account = account_named(shot.person)
-        page.goto(f"{origin}/accounts/login/")
-        page.fill("#id_login", account.email)
-        page.fill("#id_password", account.password)
-        page.locator("main button[type=submit]").first.click()
-        page.wait_for_selector("#nav-body", state="attached")
+        sign_in(page, origin, account.email, account.password)
         _speak(page, origin, shot.language)
     page.goto(origin + shot.path)
     page.wait_for_load_state()
@@ -154,9 +113,8 @@ def _speak(page: Page, origin: str, language: str) -> None:
 def main(names: list[str]) -> int:
     """Takes the named pictures, or all; the exit code."""
     wanted = [shot for shot in SHOTS if not names or shot.name in names]
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None or not wanted:
-        sys.stderr.write("Chromium is not installed.\n" if chromium is None else f"There is no picture {names[0]!r}.\n")
+    if CHROMIUM is None or not wanted:
+        sys.stderr.write("Chromium is not installed.\n" if CHROMIUM is None else f"There is no picture {names[0]!r}.\n")
         return 1
     FOLDER.mkdir(parents=True, exist_ok=True)
     name = f"screenshots_{secrets.token_hex(4)}"
@@ -164,29 +122,15 @@ def main(names: list[str]) -> int:
         line.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     try:
         with tempfile.TemporaryDirectory() as folder:
-            port = _free_port()
-            env = {
-                **os.environ,
-                "DATABASE_URL": _address_of(name),
-                "HELPDESK_ENV": "demo",
-                "HELPDESK_DATA_DIR": folder,
-                "HELPDESK_BASE_URL": f"http://localhost:{port}",
-                "HELPDESK_LOG_LEVEL": "WARNING",
-            }
-            env.setdefault("HELPDESK_SECRET_KEY", secrets.token_urlsafe(50))
-            desk = DemoDesk(name, Path(folder), port, env)
-            desk.run("migrate", "--verbosity", "0")
-            desk.run("createcachetable")
-            desk.run("seed_demo")
+            desk = WebProcess(Path(folder), {"DATABASE_URL": _address_of(name), "HELPDESK_ENV": "demo", **_secret()})
+            for command in (("migrate", "--verbosity", "0"), ("createcachetable",), ("seed_demo",)):
+                _manage(desk, *command)
             desk.start()
             try:
-                with sync_playwright() as playwright:
-                    flags = ["--no-sandbox"] if os.geteuid() == 0 else []
-                    browser = playwright.chromium.launch(executable_path=chromium, args=flags)
+                with chromium() as browser:
                     for shot in wanted:
-                        _take(browser, f"http://localhost:{port}", shot)
+                        _take(browser, desk.origin, shot)
                         sys.stdout.write(f"docs/screenshots/{shot.name}.png\n")
-                    browser.close()
             finally:
                 desk.stop()
     finally:

@@ -187,10 +187,12 @@ STORAGES = {
     },
 }
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+#: Where `collectstatic` puts files, in production only: elsewhere they are served from where they lie.
+STATIC_ROOT = BASE_DIR / "staticfiles" if PRODUCTION else None
 STATICFILES_DIRS: list[Path] = []
 WHITENOISE_USE_FINDERS = not PRODUCTION
-WHITENOISE_AUTOREFRESH = ENVIRONMENT == "demo" and DEBUG
+#: Look for a file when it is asked for, and not for all of them at each start: a test has a dozen starts.
+WHITENOISE_AUTOREFRESH = ENVIRONMENT == "test" or (ENVIRONMENT == "demo" and DEBUG)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 ATTACHMENT_MAX_BYTES = env.number("HELPDESK_ATTACHMENT_MAX_BYTES", 25 * 1024 * 1024)
 
@@ -344,6 +346,23 @@ USE_TZ = True
 USE_I18N = True
 #: Resolved tickets close after this many days; a later answer opens a linked follow-up.
 CLOSE_AFTER_DAYS = env.number("HELPDESK_CLOSE_AFTER_DAYS", 4)
+
+# --- the customers' own pages ------------------------------------------------------------------------------------------
+#: How long the link below a mail opens its ticket; afterwards it offers to mail a fresh one.
+PORTAL_LINK_DAYS = env.number("HELPDESK_PORTAL_LINK_DAYS", 30)
+PORTAL_CODE_SECONDS = 600
+PORTAL_CODE_TRIES = 5
+#: A customer's session ends so long after its beginning; SESSION_IDLE_SECONDS after its last use.
+PORTAL_SESSION_SECONDS = env.number("HELPDESK_PORTAL_SESSION_SECONDS", 14 * 24 * 3600)
+PORTAL_COOKIE_NAME = "__Host-portal" if SECURE_TRANSPORT else "helpdesk_portal"
+PORTAL_FILES_AT_MOST = 10
+#: Asked-for codes and links, tried codes, and what is written: so many in so long, from one address and for one person.
+PORTAL_RATE_LIMITS = {
+    "ask": "30/10m/ip,5/10m/key",
+    "try": "60/10m/ip,15/10m/key",
+    "open": "120/10m/ip",
+    "write": "60/10m/ip,30/10m/key",
+}
 
 # --- API ------------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK: dict[str, Any] = {

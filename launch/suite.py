@@ -39,6 +39,11 @@ def test(arguments: list[str]) -> int:
         return code
 
 
+def workers(cores: int) -> int:
+    """How many processes share the tests: one more than cores, for many tests wait for servers and browsers; at most 4."""
+    return min(4, cores + 1)
+
+
 def missing_tools() -> list[str]:
     """The programs of TOOLS that this machine lacks."""
     return [name for name in TOOLS if shutil.which(name, path=os.environ.get("PATH", os.defpath) + ADMIN_PATHS) is None]
@@ -71,7 +76,7 @@ def warm_database(name: str, *, durable: bool = False) -> Iterator[tuple[str, Pa
 
 def _pytest(arguments: list[str], env: dict[str, str], absent: list[str]) -> int:
     progress = Progress("tests")
-    count = str(min(4, os.cpu_count() or 2))
+    count = str(workers(os.cpu_count() or 2))
     spread = (
         []
         if any(argument in {"-n", "-n0", "--pdb"} for argument in arguments)

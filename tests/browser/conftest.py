@@ -1,28 +1,20 @@
-"""The one browser of the browser tests: Debian's Chromium driven by Playwright, and a fresh context for each test.
+"""The one browser of the browser tests, the one web process they look at, and a fresh context for each test.
 
-Mark a test `@pytest.mark.needs("chromium")` and ask for `browser_page` or `browser_context`. Tests here are plain
+Mark a test `@pytest.mark.needs("chromium")` and ask for `desk`, `browser_page` or `browser_context`. Tests here are plain
 functions, not coroutines.
 """
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
-CHROMIUM = os.environ.get("HELPDESK_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = [
-    "--headless",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+from demo.browsing import CHROMIUM, WebProcess, chromium
+from tests.browser.desk import Desk, web_process
+from tests.factories import make_world
 
 
 @pytest.fixture(scope="package")
@@ -30,22 +22,11 @@ def browser() -> Iterator[Browser]:
     """Chromium, started once. It ends with this package: its event loop would stand in the way of async tests."""
     if CHROMIUM is None:
         pytest.skip("chromium is not installed")
-    before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
     # The synchronous Playwright keeps an event loop in this thread, which Django takes for asynchronous code.
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    try:
-        with sync_playwright() as playwright:
-            chromium = playwright.chromium.launch(
-                executable_path=CHROMIUM,
-                args=[*FLAGS, "--no-sandbox"] if os.geteuid() == 0 else FLAGS,
-            )
-            yield chromium
-            chromium.close()
-    finally:
-        if before is None:
-            del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
-        else:
-            os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = before
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        with chromium() as started:
+            yield started
 
 
 @pytest.fixture
@@ -61,3 +42,26 @@ def browser_context(browser: Browser) -> Iterator[BrowserContext]:
 def browser_page(browser_context: BrowserContext) -> Page:
     """An empty page in a fresh context."""
     return browser_context.new_page()
+
+
+@pytest.fixture(scope="package")
+def web(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebProcess]:
+    """The web process of this package: starting one costs more than most tests."""
+    process = web_process(tmp_path_factory.mktemp("web"))
+    yield process
+    process.stop()
+
+
+@pytest.fixture
+def blob_dir(web: WebProcess) -> Path:
+    """Test and web process keep their files in one place."""
+    return web.folder / "blobs"
+
+
+@pytest.fixture
+def desk(transactional_db: None, web: WebProcess) -> Iterator[Desk]:
+    """The desk with two teams, and nobody signed in."""
+    web.start()
+    desk = Desk(make_world(), web)
+    yield desk
+    desk.settle()

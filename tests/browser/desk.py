@@ -1,41 +1,28 @@
-"""A real web process over the test database, and the hands of somebody at the desk. Used by the test_desk_* files."""
+"""The desk in a real web process over the test database, and the hands of somebody at it. Used by the test_desk_* files."""
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
 
+from django.conf import settings
 from django.db import connection
 from playwright.sync_api import Browser, BrowserContext, Page
 
+from demo.browsing import WebProcess
 from helpdesk.models import User
-from tests.factories import PASSWORD, World
+from tests.admin.conftest import sign_in
+from tests.factories import World
+from tests.processes import database_url
 
-_START_SECONDS = 40.0
-_CHECKOUT = Path(__file__).resolve().parents[2]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _database_url() -> str:
-    row = connection.settings_dict
-    people = quote(str(row["USER"])) + (f":{quote(str(row['PASSWORD']))}" if row["PASSWORD"] else "")
-    port = f"&port={row['PORT']}" if row["PORT"] else ""
-    return f"postgresql://{people}@/{quote(str(row['NAME']))}?host={quote(str(row['HOST']))}{port}"
+_SETTLE_SECONDS = 10.0
+_BUSY = (
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    " AND backend_type = 'client backend' AND state <> 'idle'"
+)
 
 
 @dataclass
@@ -43,55 +30,28 @@ class Desk:
     """The running desk; `stop` and `start` are the restart of a server."""
 
     world: World
-    folder: Path
-    port: int = field(default_factory=_free_port)
-    process: subprocess.Popen[bytes] | None = None
+    web: WebProcess
 
     @property
     def origin(self) -> str:
         """Where browsers reach it."""
-        return f"http://localhost:{self.port}"
+        return self.web.origin
 
     def start(self) -> None:
         """Starts the web process and waits until it answers."""
-        env = {
-            **os.environ,
-            "HELPDESK_ENV": "test",
-            "HELPDESK_BASE_URL": self.origin,
-            "HELPDESK_DATA_DIR": str(self.folder),
-            "HELPDESK_LOG_LEVEL": "WARNING",
-            "DATABASE_URL": _database_url(),
-        }
-        command = [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(self.port), "helpdesk.asgi:application"]
-        with (self.folder / "web.log").open("ab") as log:
-            self.process = subprocess.Popen(command, cwd=_CHECKOUT, env=env, stdout=log, stderr=log)
-        until = time.monotonic() + _START_SECONDS
-        while time.monotonic() < until:
-            try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/healthz", timeout=2):
-                    return
-            except (urllib.error.URLError, OSError):
-                time.sleep(0.1)
-        raise AssertionError((self.folder / "web.log").read_text()[-3000:])
+        self.web.start()
 
     def stop(self) -> None:
         """Ends the web process."""
-        if self.process is not None:
-            self.process.terminate()
-            try:
-                self.process.wait(5)
-            except subprocess.TimeoutExpired:  # it lets open sockets finish; a test does not wait for that
-                self.process.kill()
-                self.process.wait(5)
-            self.process = None
+        self.web.stop()
 
     def log_in(self, context: BrowserContext, user: User) -> Page:
-        """Somebody signs in by the form, as a person does."""
+        """Somebody who showed the password a moment ago opens the desk. (The form has tests of its own.)"""
+        session = sign_in(user).session.session_key
+        assert session is not None
+        context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": self.origin}])
         page = context.new_page()
-        page.goto(f"{self.origin}/accounts/login/")
-        page.fill("#id_login", user.email)
-        page.fill("#id_password", PASSWORD)
-        page.get_by_role("button", name="Log in").click()
+        page.goto(f"{self.origin}/")
         page.wait_for_selector("#nav-body")
         return page
 
@@ -100,11 +60,27 @@ class Desk:
         page.goto(f"{self.origin}/tickets/{number}/?in=team")
         page.wait_for_selector("html[data-line=open]")
 
+    def settle(self) -> None:
+        """Waits until no request is at work in the database any more. Raises TimeoutError."""
+        until = time.monotonic() + _SETTLE_SECONDS
+        with connection.cursor() as cursor:
+            while time.monotonic() < until:
+                cursor.execute(_BUSY)
+                if cursor.fetchone() == (0,):
+                    return
+                time.sleep(0.02)
+        raise TimeoutError(f"requests are still at work after {_SETTLE_SECONDS:g} s")
+
+
+def web_process(folder: Path) -> WebProcess:
+    """A web process over the test database, not started; further settings come from the environment."""
+    return WebProcess(folder, {"HELPDESK_ENV": "test", "DATABASE_URL": database_url()})
+
 
 @contextmanager
 def running_desk(world: World, folder: Path) -> Iterator[Desk]:
-    """The desk over the test database for the length of a test."""
-    desk = Desk(world, folder)
+    """A desk of its own for one test: for those that need other settings."""
+    desk = Desk(world, web_process(folder))
     desk.start()
     try:
         yield desk

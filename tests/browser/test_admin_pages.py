@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from helpdesk.models import User
-from tests.browser.desk import Desk, complaints_of, running_desk
-from tests.factories import mail, make_world, receive
+from tests.browser.desk import Desk, complaints_of
+from tests.factories import mail, receive
 
 pytestmark = [pytest.mark.needs("chromium"), pytest.mark.django_db(transaction=True)]
 
@@ -31,13 +28,6 @@ PAGES = (
     "apitoken/add/",
     "tag/add/",
 )
-
-
-@pytest.fixture
-def desk(transactional_db: None, tmp_path: Path) -> Iterator[Desk]:
-    """The house with a world in it, and nobody signed in."""
-    with running_desk(make_world(), tmp_path) as desk:
-        yield desk
 
 
 @pytest.fixture

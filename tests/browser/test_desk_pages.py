@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from email.message import EmailMessage
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from helpdesk.models import Message, User
-from tests.browser.desk import Desk, complaints_of, running_desk
-from tests.factories import make_world, receive
+from tests.browser.desk import Desk, complaints_of
+from tests.factories import receive
 
 pytestmark = [pytest.mark.needs("chromium"), pytest.mark.django_db(transaction=True)]
 
 PAGES = ("/inbox/team/", "/inbox/search/?q=dock", "/tickets/{number}/?in=team", "/profile/", "/accounts/2fa/")
-
-
-@pytest.fixture
-def desk(transactional_db: None, tmp_path: Path) -> Iterator[Desk]:
-    """The desk with two teams, and nobody signed in."""
-    with running_desk(make_world(), tmp_path) as desk:
-        yield desk
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,17 +9,10 @@ from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from helpdesk.actions.conversation import note
 from helpdesk.models import Actor, Draft, Message, OutgoingMail, Ticket
-from tests.browser.desk import Desk, another_person, complaints_of, running_desk
-from tests.factories import make_ticket, make_world
+from tests.browser.desk import Desk, another_person, complaints_of
+from tests.factories import make_ticket
 
 pytestmark = [pytest.mark.needs("chromium"), pytest.mark.django_db(transaction=True)]
-
-
-@pytest.fixture
-def desk(transactional_db: None, tmp_path: Path) -> Iterator[Desk]:
-    """The desk with two teams, and nobody signed in."""
-    with running_desk(make_world(), tmp_path) as desk:
-        yield desk
 
 
 @pytest.fixture

@@ -23,13 +23,6 @@ pytestmark = [pytest.mark.needs("chromium"), pytest.mark.django_db(transaction=T
 
 
 @pytest.fixture
-def desk(transactional_db: None, tmp_path: Path) -> Iterator[Desk]:
-    """The desk as it is out of the box."""
-    with running_desk(make_world(), tmp_path) as desk:
-        yield desk
-
-
-@pytest.fixture
 def strict_desk(transactional_db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     """A desk that demands a second factor."""
     world = make_world()

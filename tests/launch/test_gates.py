@@ -82,6 +82,11 @@ def test_bench_runs_each_script_short_and_tells_which_failed(
         benches.bench(["slow"], short=True)
 
 
+@pytest.mark.parametrize(("cores", "processes"), [(1, 2), (2, 3), (3, 4), (4, 4), (64, 4)])
+def test_the_suite_has_one_process_more_than_cores_and_four_at_most(cores: int, processes: int) -> None:
+    assert suite.workers(cores) == processes
+
+
 def test_required_tools_that_are_absent_end_the_suite_before_it_begins(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HELPDESK_TEST_REQUIRE_ALL", "1")
     monkeypatch.setattr(suite, "TOOLS", {"no-such-program": "no-such-package"})
