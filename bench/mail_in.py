@@ -174,7 +174,7 @@ Mailbox.objects.update(is_active=False)
 queue = Queue.objects.first() or Queue.objects.create(name="Bench", team=Team.objects.create(name="Bench"))
 name = "{user}"
 Mailbox.objects.create(name=name, address=name.replace("@", "-own@"), aliases=["{address}"], queue=queue, imap_host="127.0.0.1",
-    imap_port={port}, imap_security="plain", username=name, password="{password}")
+    imap_port={port}, imap_security="plain", username=name, password="{password}", import_existing="all")
 """
 _OUR_COUNT = """
 from helpdesk.models import Attachment, Mailbox, Message, RawMail, Ticket

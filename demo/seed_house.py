@@ -272,6 +272,7 @@ def _mailboxes(queues: dict[str, Queue], hours: BusinessCalendar, made: _Made) -
             watch=Mailbox.Watch.IDLE,
             poll_seconds=5,
             after_fetch=Mailbox.AfterFetch.LEAVE,
+            import_existing=Mailbox.ImportExisting.EVERYTHING,
             smtp_host=MAIL_HOST,
             smtp_port=settings.DEMO_SMTP_PORT,
             smtp_security=Security.PLAIN,

@@ -53,7 +53,7 @@ FLOW: dict[Kind, Entry] = {
     Kind.CONTACT_RECEIVED: Entry(
         "public",
         {"channel": str, "message": int, "rule": str},
-        with_=("helpdesk.actions.conversation.cancel_overtaken",),
+        with_=("helpdesk.actions.sending.cancel_overtaken",),
     ),
     Kind.MACHINE_MAIL: Entry("internal", {"message": int, "machine": str, "rule": str}),
     Kind.BOUNCED: Entry(
@@ -100,7 +100,7 @@ FLOW: dict[Kind, Entry] = {
 PERIODIC: tuple[Periodic, ...] = (
     Periodic("helpdesk.actions.lifecycle.wake_snoozed", 1, "clocks"),
     Periodic("helpdesk.actions.lifecycle.close_long_resolved", 60, "clocks"),
-    Periodic("helpdesk.actions.conversation.release_scheduled", 1, "clocks"),
+    Periodic("helpdesk.actions.sending.release_scheduled", 1, "clocks"),
     Periodic("helpdesk.actions.feed.number_events", 1, "feed"),
     Periodic("helpdesk.actions.feed.chain_audit", 5, "feed"),
     Periodic("helpdesk.tasks.sweep_untold_failures", 300, "worker"),

@@ -14,6 +14,7 @@ from datetime import timedelta
 
 from django.db import DatabaseError, InterfaceError, OperationalError, transaction
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_noop
 from psycopg.errors import QueryCanceled
 
 from helpdesk import blobs, faults
@@ -22,6 +23,7 @@ from helpdesk.actions.recipients import our_addresses
 from helpdesk.blobs import BlobMissing, StorageFull
 from helpdesk.logs import redacted
 from helpdesk.mail.message import ParsedMail, UnreadableMail
+from helpdesk.mail.reasons import Reason, why
 from helpdesk.mail.sandbox import ParserSandbox
 from helpdesk.mail.store import content_of
 from helpdesk.models import RawMail, Verdict
@@ -102,7 +104,7 @@ class Pipeline:
             try:
                 contents.append(content_of(row))
             except BlobMissing:
-                contents.append(UnreadableMail("The stored mail is missing from the disk."))
+                contents.append(UnreadableMail(Reason(gettext_noop("The stored mail is missing from the disk."))))
         return Reading(rows, self.reader.submit(self._read, contents, keep_files), keep_files)
 
     def finish(self, reading: Reading) -> list[Fate]:
@@ -185,7 +187,9 @@ class Pipeline:
             written = iter(receive_mails(mails=mine, keep_files=keep_files) if mine else [])
             faults.point("mail_in.written")
             return [
-                next(written) if row.pk in pending else Fate(Verdict.DUPLICATE, "Already done by another process.")
+                next(written)
+                if row.pk in pending
+                else Fate(Verdict.DUPLICATE, Reason(gettext_noop("Already done by another process.")))
                 for row, _mail in mails
             ]
 
@@ -198,12 +202,12 @@ class Pipeline:
             None,
         )  # a rolled back attempt left its marks on the value
         row.attempts += 1
-        row.reason = reason
+        row.reason, row.why = reason, why(reason)
         row.next_attempt_at = now() + _AGAIN_AFTER * row.attempts
         if final or row.attempts >= _ATTEMPTS:
             row.state, row.verdict = RawMail.State.QUARANTINED, Verdict.QUARANTINED
         try:
-            row.save(update_fields=["attempts", "reason", "next_attempt_at", "state", "verdict", "ticket"])
+            row.save(update_fields=["attempts", "reason", "why", "next_attempt_at", "state", "verdict", "ticket"])
         except DatabaseError:
             log.warning("the attempt could not be noted", extra={"raw_mail": row.pk})
         return Fate(Verdict.QUARANTINED, reason)

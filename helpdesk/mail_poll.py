@@ -5,21 +5,26 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from time import monotonic
 
 from django.db import DatabaseError, InterfaceError, OperationalError
 from django.db import connection as database
+from django.utils.translation import gettext_noop
 
 from helpdesk import faults
 from helpdesk.actions import mailboxes
 from helpdesk.blobs import StorageFull
 from helpdesk.mail.imap import Connection, MailboxTrouble
+from helpdesk.mail.reasons import Reason
 from helpdesk.mail.store import Fetched
 from helpdesk.mail_pipeline import Pipeline, Reading
 from helpdesk.models import Mailbox, RawMail
+from helpdesk.now import now
 
 log = logging.getLogger("helpdesk.mail")
 _PARSER_RESTS_AFTER_SECONDS = 300
+_MADE_UP_IN_A_PASS = 500
 #: What a connection rests on: when a manager changes any of these, the next pass dials anew.
 _LINE_FIELDS = (
     "imap_host",
@@ -50,6 +55,7 @@ class _Stored:
 
     uids: list[int]
     reading: Reading
+    after_uid: int  # the cursor before it
 
 
 class Poller:
@@ -70,6 +76,7 @@ class Poller:
             passage.skipped = True
             return passage
         try:
+            mailbox.refresh_from_db()  # another one may have moved the cursor before the lock was ours
             self._pass(mailbox, passage)
             mailboxes.note_success(mailbox)
         except (MailboxTrouble, StorageFull) as problem:
@@ -120,13 +127,41 @@ class Poller:
         connection = self._connection(mailbox)
         before = connection.round_trips
         uidvalidity, uidnext = connection.status()
-        if mailbox.uidvalidity is not None and mailbox.uidvalidity != uidvalidity:
+        if mailbox.uidvalidity is None:
+            self._begin(mailbox, uidvalidity, uidnext)
+        elif mailbox.uidvalidity != uidvalidity:
             log.warning("the server numbered the folder anew", extra={"mailbox": mailbox.name})
             mailboxes.restart_numbering(mailbox, uidvalidity)
         if uidnext > mailbox.last_uid + 1:
-            self._fetch(mailbox, connection, uidvalidity, passage)
+            since = self._since(mailbox)
+            self._fetch(mailbox, connection, uidvalidity, passage, since)
+            if since is not None:
+                mailboxes.pass_over(mailbox, uidnext - 1)
+        self._make_up(mailbox, connection)
         passage.round_trips = connection.round_trips - before
         self._rest_parser(busy=bool(passage.fetched))
+
+    @staticmethod
+    def _begin(mailbox: Mailbox, uidvalidity: int, uidnext: int) -> None:
+        """The first look at a folder: what is in it already is imported, or not, as the mailbox says."""
+        existing = mailbox.import_existing
+        if existing == Mailbox.ImportExisting.EVERYTHING or uidnext == 1:  # or there was never any mail
+            mailboxes.begin_numbering(mailbox, uidvalidity, after_uid=0, since_at=None)
+        elif existing == Mailbox.ImportExisting.RECENT:
+            since_at = now() - timedelta(days=mailbox.import_days)
+            mailboxes.begin_numbering(mailbox, uidvalidity, after_uid=0, since_at=since_at)
+        else:
+            mailboxes.begin_numbering(mailbox, uidvalidity, after_uid=uidnext - 1, since_at=now())
+
+    @staticmethod
+    def _make_up(mailbox: Mailbox, connection: Connection) -> None:
+        """Marks or moves what a crash or a lost line left as it was. Mail that is gone from the folder needs nothing."""
+        if mailbox.after_fetch == Mailbox.AfterFetch.LEAVE or mailbox.tidied_uid >= mailbox.last_uid:
+            return
+        uids = mailboxes.not_tidied(mailbox, _MADE_UP_IN_A_PASS)
+        if uids:
+            connection.tidy(connection.present(uids))
+        mailboxes.note_tidied(mailbox, uids[-1] if len(uids) == _MADE_UP_IN_A_PASS else mailbox.last_uid)
 
     def _rest_parser(self, *, busy: bool) -> None:
         """A parser child costs memory, and a mailbox may be quiet for days: it ends after some minutes without mail."""
@@ -136,29 +171,40 @@ class Poller:
             self.pipeline.close()
             self.pipeline = None
 
-    def _fetch(self, mailbox: Mailbox, connection: Connection, uidvalidity: int, passage: Passage) -> None:
+    def _fetch(
+        self, mailbox: Mailbox, connection: Connection, uidvalidity: int, passage: Passage, since: date | None
+    ) -> None:
         """Batch by batch; each is stored, and read in the background while the one before it is written."""
         pipeline = self._pipeline()
         ahead: _Stored | None = None
         try:
-            for batch in connection.batches(connection.new_uids(mailbox.last_uid), uidvalidity):
+            for batch in connection.batches(connection.new_uids(mailbox.last_uid, since), uidvalidity):
                 faults.point("mail_in.fetched")
+                after_uid = mailbox.last_uid
                 rows = self._store(mailbox, batch, uidvalidity)
                 faults.point("mail_in.stored")
                 passage.fetched += len(batch)
                 pending = [row for row in rows if row.state == RawMail.State.PENDING]
                 for row in pending:
                     row.mailbox = mailbox
-                stored = _Stored([f.uid for f in batch if f.uid is not None], pipeline.begin(pending))
+                stored = _Stored([f.uid for f in batch if f.uid is not None], pipeline.begin(pending), after_uid)
                 before, ahead = ahead, stored
                 if before is not None:
-                    self._finish(before, connection)
+                    self._finish(before, mailbox, connection)
         except MailboxTrouble:
             if ahead is not None:
                 pipeline.finish(ahead.reading)  # what is here already does not wait for the server
             raise
         if ahead is not None:
-            self._finish(ahead, connection)
+            self._finish(ahead, mailbox, connection)
+
+    @staticmethod
+    def _since(mailbox: Mailbox) -> date | None:
+        """At the first look, and when a re-numbered folder is listed again, old mail is not ours; later, what comes is.
+
+        SINCE knows whole days, in the server's zone: a day more brings a few mails too many and never one too few.
+        """
+        return (mailbox.since_at - timedelta(days=1)).date() if mailbox.since_at and mailbox.last_uid == 0 else None
 
     def _store(self, mailbox: Mailbox, batch: list[Fetched], uidvalidity: int) -> list[RawMail]:
         """Stores a batch; mail by mail when that fails, and of a mail that cannot be stored the place on the server."""
@@ -170,14 +216,19 @@ class Poller:
             if len(batch) > 1:
                 return [row for one in batch for row in self._store(mailbox, [one], uidvalidity)]
             log.exception("a mail could not be stored", extra={"mailbox": mailbox.name, "uid": batch[0].uid})
-            trouble = f"The mail could not be stored ({type(problem).__name__}); it is still on the server."
+            trouble = Reason(
+                gettext_noop("The mail could not be stored (%(kind)s); it is still on the server."),
+                kind=type(problem).__name__,
+            )
             stub = replace(batch[0], content=b"", size=len(batch[0].content), trouble=trouble)
             return mailboxes.store_batch(mailbox, [stub], uidvalidity=uidvalidity)
 
-    def _finish(self, stored: _Stored, connection: Connection) -> None:
+    def _finish(self, stored: _Stored, mailbox: Mailbox, connection: Connection) -> None:
         self._pipeline().finish(stored.reading)
         faults.point("mail_in.done")
-        connection.tidy(stored.uids)
+        if mailbox.after_fetch != Mailbox.AfterFetch.LEAVE and stored.uids and mailbox.tidied_uid >= stored.after_uid:
+            connection.tidy(stored.uids)  # in order only; behind a gap it waits for the end of the pass
+            mailboxes.note_tidied(mailbox, max(stored.uids))
 
     def wait(self, seconds: float, stop: Callable[[], bool]) -> bool:
         """Waits by IDLE when the mailbox asks for it and the server can; False at once otherwise."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import smtplib
+from contextlib import closing
 from datetime import timedelta
 
 from django.conf import settings
@@ -11,6 +12,8 @@ from django.core.mail import send_mail
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
+from helpdesk.actions import oversized
+from helpdesk.mail.message import ParsedMail
 from helpdesk.mail_pipeline import Pipeline
 from helpdesk.models import (
     Attachment,
@@ -109,6 +112,19 @@ def reprocess_mail(raw_mail_id: int) -> None:
         pipeline.run([row])
     finally:
         pipeline.close()
+
+
+def tell_sender_of_oversized_mail(raw_mail_id: int) -> None:
+    """A mail was too large to be fetched: reads its headers, notes whose it is, and tells the sender, where that is safe."""
+    row = RawMail.objects.select_related("mailbox").filter(pk=raw_mail_id, answered_at__isnull=True).first()
+    if row is None or row.state != RawMail.State.QUARANTINED:
+        return
+    with closing(Pipeline()) as pipeline:
+        ((_row, mail),) = pipeline.parse([row])
+    if isinstance(mail, ParsedMail):
+        row.subject, row.sender = mail.subject[:500], (mail.sender.email.lower() if mail.sender else "")[:320]
+        row.save(update_fields=["subject", "sender"])
+        oversized.tell_sender(raw=row, mail=mail)
 
 
 def sweep_forgotten_uploads() -> None:

@@ -74,6 +74,7 @@ def make_mailbox(queue: Queue | None = None, **fields: Any) -> Mailbox:
         "smtp_port": 1,
         "smtp_security": Security.PLAIN,
         "imap_security": Security.PLAIN,
+        "import_existing": Mailbox.ImportExisting.EVERYTHING,  # tests deliver first and poll then
         **fields,
     }
     return Mailbox.objects.create(**values)

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from helpdesk.actions.conversation import enqueue_mail
+from helpdesk.mail.automatic import is_no_reply
 from helpdesk.mail.compose import fill
 from helpdesk.mail.customer_language import customer_language
 from helpdesk.models import (
@@ -18,6 +19,7 @@ from helpdesk.models import (
     LinkKind,
     Message,
     OutgoingMail,
+    RawMail,
     Ticket,
     TicketEvent,
     TicketLink,
@@ -31,7 +33,7 @@ _NEVER = ("noreply", "no-reply", "donotreply", "do-not-reply", "mailer-daemon", 
 def acknowledge_new_tickets(opened: Sequence[TicketEvent]) -> None:
     """With OPENED: an outbox row for each ticket whose mailbox acknowledges and whose sender is plainly a person."""
     firsts = Message.objects.filter(
-        pk__in=[e.data["message"] for e in opened if e.data.get("message")],
+        pk__in=[e.data["message"] for e in opened if e.data.get("message") and e.data.get("rule") != "split"],
         machine="",
         ticket__mailbox__auto_acknowledge=True,
     ).select_related("ticket__mailbox", "ticket__customer", "raw_mail")
@@ -69,15 +71,27 @@ def standard_text(ticket: Ticket) -> str:
 def may_acknowledge(first: Message) -> bool:
     """No imports, no failed or missing senders, no twins in another mailbox, and only as many an hour as the breaker allows."""
     email = first.sender_email
-    if not email or any(email.startswith(word) for word in _NEVER) or first.verification == Verification.FAIL:
+    if not email or is_never_answered(email) or first.verification == Verification.FAIL:
         return False
     if first.origin.get("null_path") or (first.raw_mail is not None and first.raw_mail.is_import):
         return False
     if TicketLink.objects.filter(ticket=first.ticket, kind=LinkKind.TWIN).exists():
         return False
+    return may_send_automatically(email)
+
+
+def is_never_answered(email: str) -> bool:
+    """Whether the address is one behind which nobody reads."""
+    return any(email.startswith(word) for word in _NEVER) or is_no_reply(email)
+
+
+def may_send_automatically(email: str) -> bool:
+    """Whether one more automatic mail fits into this hour, to the address and in all: outbox rows and answers without one."""
     since = now() - timedelta(hours=1)
     automatic = OutgoingMail.objects.filter(is_automatic=True, queued_at__gte=since)
-    if automatic.count() >= settings.AUTO_MAIL_PER_HOUR:
+    # received_at has the index; a mail is answered as soon as it is fetched
+    told = RawMail.objects.filter(answered_at__gte=since, received_at__gte=since - timedelta(hours=1))
+    if automatic.count() + told.count() >= settings.AUTO_MAIL_PER_HOUR:
         return False
     to_this_address = automatic.filter(recipients__contains=[{"email": email}]).count()
-    return to_this_address < settings.AUTO_MAIL_PER_ADDRESS_HOUR
+    return to_this_address + told.filter(sender=email).count() < settings.AUTO_MAIL_PER_ADDRESS_HOUR

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext_noop
 
 from helpdesk import blobs
 from helpdesk.actions.bounces import take_bounce
@@ -20,6 +21,8 @@ from helpdesk.actions.recipients import our_addresses
 from helpdesk.mail.authentication import Verdict as SenderCheck
 from helpdesk.mail.authentication import evaluate
 from helpdesk.mail.message import Address, MachineKind, ParsedMail
+from helpdesk.mail.portal_links import without_tokens
+from helpdesk.mail.reasons import Reason, why
 from helpdesk.mail.threading import Placement, Pointer, Rule, mentioned_identifiers, place
 from helpdesk.models import (
     SYSTEM,
@@ -47,7 +50,7 @@ _COPIES_AT_MOST = 20
 
 @dataclass(frozen=True)
 class Fate:
-    """What became of a mail, and why in one English sentence (the recorder's column; pages translate the verdict)."""
+    """What became of a mail, and why in one English sentence, mostly a Reason, which pages translate."""
 
     verdict: Verdict
     reason: str
@@ -81,8 +84,9 @@ def receive_mails(*, mails: Sequence[tuple[RawMail, ParsedMail]], keep_files: bo
     for (raw, mail), fate in zip(mails, fates, strict=True):
         raw.state = RawMail.State.QUARANTINED if fate.verdict == Verdict.QUARANTINED else RawMail.State.DONE
         raw.verdict, raw.reason, raw.ticket = fate.verdict, fate.reason, fate.ticket
+        raw.why = why(fate.reason)
         raw.subject, raw.sender = mail.subject[:500], (mail.sender.email if mail.sender else "")[:320]
-    write_columns([raw for raw, _mail in mails], ["state", "verdict", "reason", "ticket", "subject", "sender"])
+    write_columns([raw for raw, _mail in mails], ["state", "verdict", "reason", "why", "ticket", "subject", "sender"])
     return fates
 
 
@@ -100,28 +104,43 @@ def _arrival(raw: RawMail, mail: ParsedMail, ours: frozenset[str], keep_files: b
 def _receive(arrival: _Arrival, known: Known, ledger: Ledger) -> Fate:
     raw, mail = arrival.raw, arrival.mail
     if mail.message_id in known.outgoing:
-        return Fate(Verdict.IGNORED, "This is a mail of ours that came back to one of our own mailboxes.")
+        return Fate(
+            Verdict.IGNORED, Reason(gettext_noop("This is a mail of ours that came back to one of our own mailboxes."))
+        )
     customer = known.customers.get(arrival.email)
     if customer is not None and customer.is_blocked:
-        return Fate(Verdict.IGNORED, f"The sender {arrival.email} is blocked.")
+        return Fate(Verdict.IGNORED, Reason(gettext_noop("The sender %(email)s is blocked."), email=arrival.email))
     if mail.bounce is not None:
         message = _message(arrival, None, ledger.at)
         joined = take_bounce(mail.bounce, message, known, ledger)
         if joined is None:
-            return Fate(Verdict.BOUNCE, "A delivery report about a mail that is not known here; kept, nobody to tell.")
+            return Fate(
+                Verdict.BOUNCE,
+                Reason(gettext_noop("A delivery report about a mail that is not known here; kept, nobody to tell.")),
+            )
         _keep_files(arrival, message, ledger)
-        return Fate(Verdict.BOUNCE, "A delivery report about a mail of this ticket.", joined, "bounce")
+        return Fate(
+            Verdict.BOUNCE, Reason(gettext_noop("A delivery report about a mail of this ticket.")), joined, "bounce"
+        )
     placement = _place(arrival, known)
     if mail.machine in {MachineKind.AUTO_REPLY, MachineKind.RECEIPT} and placement.ticket is None:
         return Fate(
-            Verdict.AUTO_REPLY, f"An automatic reply ({mail.machine_reason}) that belongs to no ticket; kept here."
+            Verdict.AUTO_REPLY,
+            Reason(
+                gettext_noop("An automatic reply (%(sign)s) that belongs to no ticket; kept here."),
+                sign=mail.machine_reason,
+            ),
         )
     if placement.ticket is not None:
         return _join(arrival, placement.ticket, placement, known, ledger)
     mailbox = raw.mailbox
     if mailbox is not None and mailbox.new_tickets_require_verified_sender and arrival.check == SenderCheck.FAIL:
         return Fate(
-            Verdict.QUARANTINED, f"The sender check of {arrival.email} failed, and this mailbox holds such mail."
+            Verdict.QUARANTINED,
+            Reason(
+                gettext_noop("The sender check of %(email)s failed, and this mailbox holds such mail."),
+                email=arrival.email,
+            ),
         )
     return _open(arrival, placement, known, ledger)
 
@@ -156,7 +175,8 @@ def _join(arrival: _Arrival, ticket: Ticket, placement: Placement[Ticket], known
         ledger.say(ticket, message)
         ledger.events.append(PendingEvent(ticket, Kind.NOTED, Actor.of(user), {}, message))
         _remember(arrival, ticket, message, known, ledger)
-        return Fate(Verdict.REPLY, "A colleague answered by mail; it is kept as an internal note.", ticket, rule)
+        because = Reason(gettext_noop("A colleague answered by mail; it is kept as an internal note."))
+        return Fate(Verdict.REPLY, because, ticket, rule)
     customer = _customer(arrival, known, ledger)
     if is_machine:
         message = _message(arrival, customer, ledger.at, origin, audience=Audience.INTERNAL)
@@ -164,13 +184,14 @@ def _join(arrival: _Arrival, ticket: Ticket, placement: Placement[Ticket], known
         data = {"machine": str(mail.machine), "rule": rule}
         ledger.events.append(PendingEvent(ticket, Kind.MACHINE_MAIL, SYSTEM, data, message))
         _remember(arrival, ticket, message, known, ledger)
-        return Fate(Verdict.AUTO_REPLY, f"Automatic mail ({mail.machine_reason}); it changes nothing.", ticket, rule)
+        because = Reason(gettext_noop("Automatic mail (%(sign)s); it changes nothing."), sign=mail.machine_reason)
+        return Fate(Verdict.AUTO_REPLY, because, ticket, rule)
     message = _message(arrival, customer, ledger.at, origin)
     ledger.customer_wrote(ticket, message, Actor.of_customer(customer), rule)
     _remember(arrival, ticket, message, known, ledger)
     if arrival.check == SenderCheck.PASS:
-        _add_copies(arrival, ticket, customer, known, ledger)
-    return Fate(Verdict.REPLY, _REASONS[placement.rule], ticket, rule)
+        _add_copies(arrival, ticket, customer, known, ledger, message.created_at)
+    return Fate(Verdict.REPLY, Reason(_REASONS[placement.rule]), ticket, rule)
 
 
 def _open(arrival: _Arrival, placement: Placement[Ticket], known: Known, ledger: Ledger) -> Fate:
@@ -203,25 +224,27 @@ def _open(arrival: _Arrival, placement: Placement[Ticket], known: Known, ledger:
     ledger.events.append(PendingEvent(ticket, Kind.OPENED, Actor.of_customer(customer), data, message))
     _remember(arrival, ticket, message, known, ledger)
     if arrival.check != SenderCheck.FAIL:
-        _add_copies(arrival, ticket, customer, known, ledger)
+        _add_copies(arrival, ticket, customer, known, ledger, message.created_at)
     if placement.related is not None:
         kind = LinkKind.FOLLOW_UP if placement.rule == Rule.TICKET_CLOSED else LinkKind.POSSIBLE_FOLLOW_UP
         ledger.link(ticket, placement.related, kind, SYSTEM)
     if twin is not None and twin is not ticket:
         ledger.link(ticket, twin, LinkKind.TWIN, SYSTEM)
-    return Fate(Verdict.TICKET, _REASONS[rule], ticket, str(rule))
+    return Fate(Verdict.TICKET, Reason(_REASONS[rule]), ticket, str(rule))
 
 
 _REASONS: dict[Rule, str] = {
-    Rule.PLUS_ADDRESS: "The signed reply address names this ticket, and the sender belongs to it.",
-    Rule.SIGNED_ID: "It answers a mail we sent from this ticket, and the sender belongs to it.",
-    Rule.KNOWN_ID: "It refers to a mail of this ticket, and the sender belongs to it.",
-    Rule.SUBJECT_TAG: "The subject names this ticket, and the sender belongs to it.",
-    Rule.NEW: "It refers to nothing known: a new ticket.",
-    Rule.FORWARDED: "A forwarded mail opens a ticket of its own.",
-    Rule.STRANGER: "It points at a ticket its sender does not belong to: a ticket of its own, linked.",
-    Rule.FAILED_SENDER: "It points at a ticket, but the sender check failed: a ticket of its own, linked.",
-    Rule.TICKET_CLOSED: "Its ticket is closed: a linked follow-up.",
+    Rule.PLUS_ADDRESS: gettext_noop("The signed reply address names this ticket, and the sender belongs to it."),
+    Rule.SIGNED_ID: gettext_noop("It answers a mail we sent from this ticket, and the sender belongs to it."),
+    Rule.KNOWN_ID: gettext_noop("It refers to a mail of this ticket, and the sender belongs to it."),
+    Rule.SUBJECT_TAG: gettext_noop("The subject names this ticket, and the sender belongs to it."),
+    Rule.NEW: gettext_noop("It refers to nothing known: a new ticket."),
+    Rule.FORWARDED: gettext_noop("A forwarded mail opens a ticket of its own."),
+    Rule.STRANGER: gettext_noop("It points at a ticket its sender does not belong to: a ticket of its own, linked."),
+    Rule.FAILED_SENDER: gettext_noop(
+        "It points at a ticket, but the sender check failed: a ticket of its own, linked."
+    ),
+    Rule.TICKET_CLOSED: gettext_noop("Its ticket is closed: a linked follow-up."),
 }
 
 
@@ -242,8 +265,10 @@ def _person(author: Address, known: Known, ledger: Ledger, language: str = "") -
     return customer
 
 
-def _add_copies(arrival: _Arrival, ticket: Ticket, customer: Customer, known: Known, ledger: Ledger) -> None:
-    """People in To and Cc may answer from now on. They get no access to anything but what is sent to them."""
+def _add_copies(
+    arrival: _Arrival, ticket: Ticket, customer: Customer, known: Known, ledger: Ledger, since: datetime
+) -> None:
+    """People in To and Cc may answer from now on. They may read what is said from `since` on, the mail that named them."""
     belonging = known.belonging[id(ticket)]
     for person in [*arrival.mail.to, *arrival.mail.cc][:_COPIES_AT_MOST]:
         email = person.email.lower()
@@ -252,7 +277,7 @@ def _add_copies(arrival: _Arrival, ticket: Ticket, customer: Customer, known: Kn
         joined = _person(person, known, ledger)
         belonging.add(email)
         if joined is not customer:
-            ledger.participants.append(Participant(ticket=ticket, customer=joined, added_at=ledger.at))
+            ledger.participants.append(Participant(ticket=ticket, customer=joined, added_at=since))
 
 
 def _is_ours(email: str, ours: frozenset[str]) -> bool:
@@ -284,11 +309,11 @@ def _message(
         sender_email=arrival.email[:320],
         recipients=recipients,
         subject=mail.subject[:500],
-        text=mail.text,
-        reply_text=mail.reply_text,
+        text=without_tokens(mail.text),
+        reply_text=without_tokens(mail.reply_text),
         signature=mail.signature,
-        html=mail.html,
-        reply_html=mail.reply_html,
+        html=without_tokens(mail.html),
+        reply_html=without_tokens(mail.reply_html),
         has_remote_content=mail.has_remote_content,
         message_id=mail.message_id[:998],
         machine=str(mail.machine),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import connection, transaction
+from django.utils.translation import gettext_noop
 
 from helpdesk import events, jobs
 from helpdesk.logs import redacted
+from helpdesk.mail.reasons import Reason, again, why
 from helpdesk.mail.store import Fetched, store
 from helpdesk.models import SYSTEM, Actor, Mailbox, RawMail, Verdict
 from helpdesk.now import now
@@ -24,16 +26,57 @@ _LOCK_SPACE = 0x6D61696C  # "mail": the first half of the advisory lock's name, 
 def store_batch(mailbox: Mailbox, fetched: Sequence[Fetched], *, uidvalidity: int) -> list[RawMail]:
     """Stores raw mails and moves the cursor behind them, in one commit."""
     rows = store(fetched, mailbox)
+    for row, mail in zip(rows, fetched, strict=True):
+        if mail.size > len(mail.content) > 0 and row.answered_at is None and row.state == RawMail.State.QUARANTINED:
+            jobs.enqueue("helpdesk.tasks.tell_sender_of_oversized_mail", row.pk)
     mailbox.last_uid = max([mailbox.last_uid, *(f.uid for f in fetched if f.uid is not None)])
     mailbox.uidvalidity = uidvalidity
-    Mailbox.objects.filter(pk=mailbox.pk).update(last_uid=mailbox.last_uid, uidvalidity=uidvalidity)
+    if mailbox.after_fetch == Mailbox.AfterFetch.LEAVE:
+        mailbox.tidied_uid = mailbox.last_uid  # nothing to do there, neither now nor when a manager changes his mind
+    Mailbox.objects.filter(pk=mailbox.pk).update(
+        last_uid=mailbox.last_uid, uidvalidity=uidvalidity, tidied_uid=mailbox.tidied_uid
+    )
     return rows
+
+
+def begin_numbering(mailbox: Mailbox, uidvalidity: int, *, after_uid: int, since_at: datetime | None) -> None:
+    """The folder is looked at for the first time: mail up to `after_uid` is not ours to import, nor any from before `since_at`.
+
+    Rows of another folder, or of an earlier look at this one, lose their numbers: known mail is recognised by its identity.
+    """
+    bound = RawMail.objects.filter(mailbox=mailbox, uid__isnull=False)
+    if bound.exists():
+        bound.update(uid=None, uidvalidity=None)
+    mailbox.uidvalidity, mailbox.last_uid, mailbox.tidied_uid = uidvalidity, after_uid, after_uid
+    mailbox.since_at = since_at
+    if mailbox.import_existing == Mailbox.ImportExisting.EVERYTHING and since_at is None:
+        return  # the first batch writes the same
+    mailbox.save(update_fields=["uidvalidity", "last_uid", "tidied_uid", "since_at"])
 
 
 def restart_numbering(mailbox: Mailbox, uidvalidity: int) -> None:
     """The server has numbered the folder anew: everything is listed again and known mail recognised by its identity."""
-    mailbox.uidvalidity, mailbox.last_uid = uidvalidity, 0
-    Mailbox.objects.filter(pk=mailbox.pk).update(uidvalidity=uidvalidity, last_uid=0)
+    mailbox.uidvalidity, mailbox.last_uid, mailbox.tidied_uid = uidvalidity, 0, 0
+    Mailbox.objects.filter(pk=mailbox.pk).update(uidvalidity=uidvalidity, last_uid=0, tidied_uid=0)
+
+
+def pass_over(mailbox: Mailbox, uid: int) -> None:
+    """What has not been fetched up to `uid` is not ours. Nothing when the folder was changed meanwhile."""
+    mailbox.last_uid = max(mailbox.last_uid, uid)
+    Mailbox.objects.filter(pk=mailbox.pk, uidvalidity=mailbox.uidvalidity, last_uid__lt=uid).update(last_uid=uid)
+
+
+def note_tidied(mailbox: Mailbox, uid: int) -> None:
+    """Mail up to `uid` is marked or moved on the server. Nothing when the folder was changed meanwhile."""
+    mailbox.tidied_uid = uid
+    Mailbox.objects.filter(pk=mailbox.pk, uidvalidity=mailbox.uidvalidity, tidied_uid__lt=uid).update(tidied_uid=uid)
+
+
+def not_tidied(mailbox: Mailbox, at_most: int) -> list[int]:
+    """The lowest UIDs of mail that is here and not yet marked or moved on the server."""
+    rows = RawMail.objects.filter(mailbox=mailbox, uidvalidity=mailbox.uidvalidity, uid__gt=mailbox.tidied_uid)
+    uids = rows.filter(uid__lte=mailbox.last_uid).order_by("uid").values_list("uid", flat=True)[:at_most]
+    return [uid for uid in uids if uid is not None]
 
 
 def note_success(mailbox: Mailbox) -> None:
@@ -93,10 +136,15 @@ def set_aside(rows: Sequence[RawMail], *, actor: Actor) -> int:
     """Takes mails out of quarantine for good: nobody has to look at them again. Their bytes stay. Returns how many."""
     count = 0
     for row in rows:
+        was = again(row.reason, row.why)
+        reason = Reason(
+            gettext_noop("Set aside by %(name)s. It was in quarantine: %(reason)s"), name=actor.name, reason=was
+        )
         set_aside = RawMail.objects.filter(pk=row.pk, state=RawMail.State.QUARANTINED).update(
             state=RawMail.State.DONE,
             verdict=Verdict.IGNORED,
-            reason=f"Set aside by {actor.name}. It was in quarantine: {row.reason}"[:2000],
+            reason=reason[:2000],
+            why=why(reason),
         )
         if set_aside:
             events.audit(actor, "rawmail.set_aside", row)

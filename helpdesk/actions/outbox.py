@@ -1,4 +1,4 @@
-"""Stopping a mail that waits in the outbox. Sending it again is `conversation.resend`. Called by the admin."""
+"""Stopping a mail that waits in the outbox. Sending it again is `sending.resend`. Called by the admin."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from helpdesk import access, events
 from helpdesk.actions import BadInput, lock
-from helpdesk.actions.conversation import withdraw_reply
+from helpdesk.actions.sending import withdraw_reply
 from helpdesk.models import Actor, OutgoingMail
 
 _States = OutgoingMail.State

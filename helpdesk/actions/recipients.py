@@ -67,7 +67,9 @@ def checked(recipients: Iterable[dict[str, Any]]) -> list[dict[str, str]]:
         email = str(entry.get("email", "")).strip()
         kind = str(entry.get("kind", "to"))
         try:
-            validate_email(email)
+            local, at, domain = email.rpartition("@")
+            # other scripts are letters too (RFC 6531); what is a letter or digit stands for itself
+            validate_email("".join("x" if not c.isascii() and c.isalnum() else c for c in local) + at + domain)
         except ValidationError:
             raise BadInput(_("“%(email)s” is not a mail address.") % {"email": email[:100]}) from None
         if is_ours(email, ours):

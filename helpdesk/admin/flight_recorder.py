@@ -16,6 +16,7 @@ from helpdesk.actions import mailboxes
 from helpdesk.admin.base import ReadOnlyAdmin, link_to, mark, when
 from helpdesk.admin.tickets import desk_link
 from helpdesk.blobs import BlobMissing
+from helpdesk.mail.reason_words import shown
 from helpdesk.mail.store import content_of, split_head
 from helpdesk.models import RawMail, Verdict
 
@@ -45,7 +46,7 @@ class RawMailAdmin(ReadOnlyAdmin[RawMail]):
     actions = ("reprocess", "ignore")
     object_actions = ("reprocess", "ignore")
     fieldsets = (
-        (None, {"fields": ("shown_fate", "reason", "shown_ticket", "shown_twin")}),
+        (None, {"fields": ("shown_fate", "shown_whole_reason", "shown_ticket", "shown_twin")}),
         (_("Mail"), {"fields": ("sender", "subject", "message_id", "shown_size", "server_at")}),
         (
             _("Way"),
@@ -88,7 +89,12 @@ class RawMailAdmin(ReadOnlyAdmin[RawMail]):
     @admin.display(description=_("why"))
     def shown_reason(self, obj: RawMail) -> SafeString:
         """Its beginning, in its own direction."""
-        return format_html('<span dir="auto">{}</span>', obj.reason[:140])
+        return format_html('<span dir="auto">{}</span>', shown(obj.reason, obj.why)[:140])
+
+    @admin.display(description=_("why"))
+    def shown_whole_reason(self, obj: RawMail) -> SafeString:
+        """All of it."""
+        return format_html('<span dir="auto">{}</span>', shown(obj.reason, obj.why) or "-")
 
     @admin.display(description=_("ticket"))
     def shown_ticket(self, obj: RawMail) -> SafeString | str:

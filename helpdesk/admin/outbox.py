@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from helpdesk.actions import conversation, outbox
+from helpdesk.actions import outbox, sending
 from helpdesk.admin.base import ReadOnlyAdmin, link_to, mark, when
 from helpdesk.admin.tickets import desk_link
 from helpdesk.models import Actor, OutgoingMail
@@ -114,7 +114,7 @@ class OutgoingMailAdmin(ReadOnlyAdmin[OutgoingMail]):
         """To the recipients who have not got it, with the same Message-ID."""
 
         def again(outgoing: OutgoingMail, actor: Actor) -> None:
-            conversation.resend(message=outgoing.message, actor=actor)
+            sending.resend(message=outgoing.message, actor=actor)
             self.audit(request, outgoing, "resent")
 
         done = self.each(request, rows.select_related("message__ticket"), again)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import re
+import uuid
 from collections.abc import Iterable
 from datetime import datetime
 from email import policy
@@ -125,6 +126,25 @@ def build(outgoing: OutgoingMail, at: datetime) -> bytes:
     return "".join(head).encode("ascii") + mail.as_bytes()
 
 
+def automatic_answer(*, mailbox: Mailbox, email: str, subject: str, text: str, answers: str, at: datetime) -> bytes:
+    """A whole automatic mail without a ticket behind it, to the one address, as an answer to the Message-ID `answers`."""
+    head = [
+        _address_header("From", [address(mailbox.address, mailbox.from_name or mailbox.name)]),
+        _address_header("To", [address(email)]),
+        _text_header("Subject", f"Re: {one_line(_RE.sub('', subject))}"),
+        _id_header("Message-ID", f"<{uuid.uuid4().hex}@{mailbox.address.partition('@')[2]}>"),
+    ]
+    if answers:
+        head += [_id_header(name, f"<{one_line(answers)}>") for name in ("In-Reply-To", "References")]
+    mail = EmailMessage(policy=_POLICY)
+    mail["Date"] = format_datetime(at)
+    mail["X-Helpdesk-Loop"] = mailbox.address
+    mail["Auto-Submitted"] = "auto-replied"
+    mail["X-Auto-Response-Suppress"] = "All"
+    mail.set_content(text + "\n", cte="quoted-printable")
+    return "".join(head).encode("ascii") + mail.as_bytes()
+
+
 # These headers are folded here and not by EmailMessage: Python 3.11 loses blanks between encoded words, and folds a word longer
 # than a line by encoding it, whereupon an id is none any more.
 def _id_header(name: str, value: str) -> str:
@@ -142,6 +162,11 @@ def _address_header(name: str, people: Iterable[Address]) -> str:
     parts = []
     for person in people:
         shown = person.display_name
+        if not person.addr_spec.isascii():
+            # headers stay ASCII, so that the frozen text suits every server: an empty group names him (RFC 6857 3.1.8)
+            words = one_line(f"{shown} <{person.addr_spec}>" if shown else person.addr_spec)
+            parts.append(f"{_encoded(words, len(name) + 2)} :;")
+            continue
         phrase = f'"{quote(shown)}"' if shown.isascii() else _encoded(shown, len(name) + 2)
         parts.append(f"{phrase} <{person.addr_spec}>" if shown else person.addr_spec)
     return f"{name}: " + ",\r\n ".join(parts) + "\r\n"

@@ -9,17 +9,19 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from typing import Any
 
 from django.conf import settings
+from django.utils.translation import gettext_noop
 from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, LoginError
 
 from helpdesk.mail import tls
 from helpdesk.mail.discretion import in_words, without_secrets
 from helpdesk.mail.imap_line import Client, Handle
 from helpdesk.mail.oauth import NoToken, access_token
+from helpdesk.mail.reasons import Reason
 from helpdesk.mail.store import Fetched
 from helpdesk.models import Mailbox, Security
 
@@ -131,12 +133,28 @@ class Connection:
         answer = self._ask(lambda: self.client.folder_status(folder, ["UIDVALIDITY", "UIDNEXT"]))
         return int(answer[b"UIDVALIDITY"]), int(answer[b"UIDNEXT"])
 
-    def new_uids(self, after_uid: int) -> list[int]:
-        """UIDs above `after_uid`, rising. The folder is opened read-only unless fetched mail is to be marked or moved."""
+    def new_uids(self, after_uid: int, since: date | None = None) -> list[int]:
+        """UIDs above `after_uid`, rising, of mail the server took in on the day `since` or later.
+
+        The folder is opened read-only unless fetched mail is to be marked or moved.
+        """
+        self._open()
+        wanted: list[Any] = ["UID", f"{after_uid + 1}:*"]
+        if since is not None:
+            wanted += ["SINCE", since]
+        found = self._ask(lambda: self.client.search(wanted))
+        return sorted(uid for uid in found if uid > after_uid)  # "n:*" always names the last mail, even below n
+
+    def present(self, uids: Sequence[int]) -> list[int]:
+        """Those of `uids`, which rise, that are still in the folder."""
+        self._open()
+        wanted = set(uids)
+        found = self._ask(lambda: self.client.search(["UID", f"{uids[0]}:{uids[-1]}"]))
+        return sorted(uid for uid in found if uid in wanted)
+
+    def _open(self) -> None:
         readonly = self.mailbox.after_fetch == Mailbox.AfterFetch.LEAVE
         self._ask(lambda: self.client.select_folder(self.mailbox.folder, readonly=readonly))
-        found = self._ask(lambda: self.client.search(["UID", f"{after_uid + 1}:*"]))
-        return sorted(uid for uid in found if uid > after_uid)  # "n:*" always names the last mail, even below n
 
     def batches(self, uids: Sequence[int], uidvalidity: int) -> Iterator[list[Fetched]]:
         """Fetches in batches bounded by count and bytes. A mail over MAIL_MAX_BYTES comes with its headers only."""
@@ -188,9 +206,13 @@ class Connection:
 
     def _headers_only(self, uid: int, size: int, uidvalidity: int) -> Fetched:
         answer = self._ask(lambda: self.client.fetch([uid], ["BODY.PEEK[HEADER]", "INTERNALDATE"])).get(uid, {})
-        trouble = (
-            f"The mail has {size:,} bytes, more than the {settings.MAIL_MAX_BYTES:,} allowed; its headers are kept, the mail "
-            "itself is still on the server."
+        trouble = Reason(
+            gettext_noop(
+                "The mail has %(size)s bytes, more than the %(limit)s allowed; its headers are kept, the mail itself is still "
+                "on the server."
+            ),
+            size=size,
+            limit=settings.MAIL_MAX_BYTES,
         )
         content = answer.get(b"BODY[HEADER]") or b""
         return Fetched(content, uidvalidity, uid, _when(answer.get(b"INTERNALDATE")), size=size, trouble=trouble)
@@ -241,8 +263,11 @@ class Connection:
         return bool(self.client.has_capability("IDLE"))
 
 
-def _not_given(answer: object) -> str:
-    return f"The server does not give this mail out ({answer}); it is still there."[:500]
+def _not_given(answer: object) -> Reason:
+    return Reason(
+        gettext_noop("The server does not give this mail out (%(answer)s); it is still there."),
+        answer=str(answer)[:400],
+    )
 
 
 def _when(value: datetime | None) -> datetime | None:

@@ -26,8 +26,12 @@ from types import TracebackType
 from helpdesk.mail import wire
 from helpdesk.mail.message import ParsedMail, UnreadableMail
 from helpdesk.mail.mime import Limits
+from helpdesk.mail.reasons import Reason
 
 Outcome = ParsedMail | UnreadableMail
+
+_TOO_LONG = "Reading the mail took longer than %(seconds)s seconds."
+_TOO_MUCH_WORK = "Reading the mail took more than %(seconds)s seconds of processor time."
 
 _ROOT = Path(__file__).resolve().parents[2]
 _CHUNK = 1 << 20
@@ -251,7 +255,15 @@ class ParserSandbox:
         while done < len(raws):
             if len(raws[done]) > self._limits.max_bytes:
                 size, limit = len(raws[done]), self._limits.max_bytes
-                deliver(UnreadableMail(f"The mail has {size} bytes, more than the {limit} that are read."))
+                deliver(
+                    UnreadableMail(
+                        Reason(
+                            "The mail has %(size)s bytes, more than the %(limit)s that are read.",
+                            size=str(size),
+                            limit=str(limit),
+                        )
+                    )
+                )
                 done += 1
                 continue
             stop = done
@@ -275,7 +287,7 @@ class ParserSandbox:
                 events = selector.select(left) if left > 0 else []
                 if not events and time.monotonic() >= deadline:
                     self._drop()
-                    deliver(UnreadableMail(f"Reading the mail took longer than {self._wall_seconds:g} seconds."))
+                    deliver(UnreadableMail(Reason(_TOO_LONG, seconds=f"{self._wall_seconds:g}")))
                     return count + 1
                 ended = False
                 for key, _mask in events:
@@ -297,7 +309,7 @@ class ParserSandbox:
                         deadline = time.monotonic() + self._wall_seconds
                 except wire.WireError as error:
                     self._drop()
-                    deliver(UnreadableMail(f"The reader's answer was not sound: {error}."))
+                    deliver(UnreadableMail(Reason("The reader's answer was not sound: %(what)s.", what=str(error))))
                     return count + 1
                 if ended and count < len(raws):
                     deliver(UnreadableMail(self._why(self._drop())))
@@ -329,10 +341,10 @@ class ParserSandbox:
     def _why(self, code: int) -> str:
         """A sentence for the quarantine list from the exit code of a child that died over a mail."""
         if code == -signal.SIGXCPU:
-            return f"Reading the mail took more than {self._max_cpu_seconds} seconds of processor time."
+            return Reason(_TOO_MUCH_WORK, seconds=self._max_cpu_seconds)
         if code < 0:
-            return f"Reading the mail ended the reader (signal {-code})."
-        return f"Reading the mail ended the reader (exit code {code})."
+            return Reason("Reading the mail ended the reader (signal %(code)s).", code=str(-code))
+        return Reason("Reading the mail ended the reader (exit code %(code)s).", code=str(code))
 
 
 class _AbandonedError(Exception):

@@ -113,11 +113,12 @@ class Session:
         outcome = Outcome()
         server = self._fresh()
         try:
-            code, text = server.mail(sender)
+            utf8 = server.has_extn("smtputf8") and not all(_local(address).isascii() for address in recipients)
+            code, text = server.mail(sender, ["SMTPUTF8"] if utf8 else [])
             if code >= 400:
                 raise CannotSend(f"{code} {_words(text)}", permanent=code >= 500)
             for address in recipients:
-                outcome.recipients[address] = _recipient(server, address)
+                outcome.recipients[address] = _recipient(server, address, utf8=utf8)
             if not any(code < 400 for code, _text in outcome.recipients.values()):
                 return outcome
             faults.point("mail_out.recipients")
@@ -173,11 +174,16 @@ class Session:
             self.server = None
 
 
-def _recipient(server: smtplib.SMTP, address: str) -> tuple[int, str]:
-    """The server's answer to RCPT; an address that cannot be said in ASCII is refused here, for itself alone."""
+def _local(address: str) -> str:
+    return address.rpartition("@")[0]
+
+
+def _recipient(server: smtplib.SMTP, address: str, *, utf8: bool) -> tuple[int, str]:
+    """The server's answer to RCPT. Without SMTPUTF8 (RFC 6531) an address that is not ASCII is refused here, for itself alone."""
     local, _at, domain = address.rpartition("@")
     try:
-        local.encode("ascii")
+        if not utf8:
+            local.encode("ascii")
         code, text = server.rcpt(f"{local}@{domain.encode('idna').decode()}")
     except ValueError:  # letters outside ASCII before the @, a domain that is none, a line end
         return 553, "This address cannot be reached: only ASCII letters may stand before the @."

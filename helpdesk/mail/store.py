@@ -15,8 +15,10 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db.models import Q
+from django.utils.translation import gettext_noop
 
 from helpdesk import blobs
+from helpdesk.mail.reasons import Reason, why
 from helpdesk.models import Mailbox, RawMail, Verdict
 from helpdesk.models.columns import write_columns
 from helpdesk.now import now
@@ -140,7 +142,8 @@ def _row(
     )
     if first is not None:
         row.duplicate_of, row.state, row.verdict = first, RawMail.State.DONE, Verdict.DUPLICATE
-        row.reason = "The same mail, byte for byte, was delivered before."
+        row.reason = Reason(gettext_noop("The same mail, byte for byte, was delivered before."))
+        row.why = why(row.reason)
         return row
     if keep_files and len(mail.content) > settings.RAW_MAIL_INLINE_BYTES:
         row.blob = blobs.put(mail.content)
@@ -148,6 +151,7 @@ def _row(
         row.raw = mail.content
     if mail.trouble:
         row.state, row.verdict, row.reason = RawMail.State.QUARANTINED, Verdict.QUARANTINED, mail.trouble
+        row.why = why(mail.trouble)
     return row
 
 

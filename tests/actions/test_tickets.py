@@ -13,9 +13,10 @@ from helpdesk import events
 from helpdesk.access import NotAllowed
 from helpdesk.actions import BadInput
 from helpdesk.actions.assignment import assign_ticket, move_ticket, unassign_ticket
-from helpdesk.actions.conversation import UnseenMessages, note, reply, resend, withdraw_reply
+from helpdesk.actions.conversation import UnseenMessages, note, reply
 from helpdesk.actions.intake import receive_contact
 from helpdesk.actions.lifecycle import close_long_resolved, set_status, wake_snoozed
+from helpdesk.actions.sending import resend, withdraw_reply
 from helpdesk.actions.triage import classify_ticket
 from helpdesk.events import UnknownPayload, record
 from helpdesk.logs import correlated
@@ -220,7 +221,7 @@ def test_recipients_that_cannot_be_are_refused_with_a_sentence(
 
 
 def test_a_scheduled_reply_leaves_at_its_time(world: World, agent: Actor) -> None:
-    from helpdesk.actions.conversation import release_scheduled
+    from helpdesk.actions.sending import release_scheduled
 
     at = now() + timedelta(hours=3)
     message = reply(ticket=world.ticket, actor=agent, text="Later", send_at=at)

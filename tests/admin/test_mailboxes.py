@@ -29,6 +29,7 @@ def box(world: World) -> Mailbox:
         password=SECRET,
         uidvalidity=7,
         last_uid=41,
+        tidied_uid=41,
     )
 
 
@@ -48,6 +49,8 @@ def _values(box: Mailbox, **changes: Any) -> dict[str, Any]:
         "poll_seconds",
         "after_fetch",
         "move_to",
+        "import_existing",
+        "import_days",
         "oauth_token_url",
         "oauth_client_id",
         "smtp_host",
@@ -124,7 +127,23 @@ def test_another_folder_or_server_begins_from_its_first_mail(box: Mailbox, manag
     _save(manager, box, folder="Support")
 
     box.refresh_from_db()
-    assert (box.uidvalidity, box.last_uid) == (None, 0)
+    assert (box.uidvalidity, box.last_uid, box.tidied_uid) == (None, 0, 0)
+
+
+def test_asking_for_more_of_the_old_mail_looks_at_the_folder_anew_and_asking_for_none_does_not(
+    box: Mailbox, manager: Client
+) -> None:
+    _save(manager, box, import_existing="new")
+    box.refresh_from_db()
+    assert (box.import_existing, box.uidvalidity, box.last_uid) == ("new", 7, 41)
+
+    _save(manager, box, import_existing="days", import_days="7")
+    box.refresh_from_db()
+    assert (box.import_days, box.uidvalidity, box.last_uid) == (7, None, 0)
+
+
+def test_a_number_of_days_that_makes_no_sense_is_refused(box: Mailbox, manager: Client) -> None:
+    assert "import_days" in _save(manager, box, import_existing="days", import_days="0")
 
 
 def test_a_change_wakes_the_dispatcher(box: Mailbox, manager: Client) -> None:

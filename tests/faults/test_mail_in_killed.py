@@ -64,6 +64,7 @@ def test_a_poller_killed_there_loses_and_doubles_nothing(point: str, dovecot: Do
     assert killed.returncode == -signal.SIGKILL, f"{point} is never passed: {killed.stderr[-500:]}"
     assert again.returncode == 0, again.stderr
     assert_conserved(box)
+    assert set(dovecot.flags(user).values()) == {(b"\\Seen",)}, "marks a crash prevented are made up for"
 
 
 @pytest.mark.parametrize("point", POINTS)

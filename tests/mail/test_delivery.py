@@ -11,8 +11,9 @@ from django.core import mail as django_mail
 
 from helpdesk import tasks
 from helpdesk.actions import BadInput, delivery
-from helpdesk.actions.conversation import release_scheduled, reply, resend, withdraw_reply
+from helpdesk.actions.conversation import reply
 from helpdesk.actions.delivery import deliver_due, lease_due, send_all, wait_before
+from helpdesk.actions.sending import release_scheduled, resend, withdraw_reply
 from helpdesk.mail import compose
 from helpdesk.mail.smtp import Outcome
 from helpdesk.models import (

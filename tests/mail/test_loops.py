@@ -128,7 +128,7 @@ from helpdesk.models import Mailbox, Queue, Team
 queue = Queue.objects.create(name="q", team=Team.objects.create(name="t"))
 Mailbox.objects.create(name="box", address="{address}", queue=queue, imap_host="127.0.0.1", imap_port={imap},
     imap_security="plain", username="{user}", password="{password}", smtp_host="127.0.0.1", smtp_port={smtp},
-    smtp_security="plain", auto_acknowledge=True)
+    smtp_security="plain", auto_acknowledge=True, import_existing="all")
 """
 _SEND = "from helpdesk.actions.delivery import deliver_due; print(deliver_due())"
 

@@ -60,7 +60,12 @@ class Sink:
     """
 
     def __init__(
-        self, port: int = 0, *, certificate: tuple[Path, Path] | None = None, tls_at_once: bool = False
+        self,
+        port: int = 0,
+        *,
+        certificate: tuple[Path, Path] | None = None,
+        tls_at_once: bool = False,
+        smtputf8: bool = False,
     ) -> None:
         self.caught: list[Caught] = []
         self.script = Script()
@@ -79,6 +84,13 @@ class Sink:
                 super().connection_lost(error)
                 if outer.script.hang_up_in_data:
                     self.loop.call_soon(outer.hung_up.set)  # the socket itself is closed right after this call
+
+            async def smtp_MAIL(self, arg: str) -> None:
+                # our own demand for a sign-in: aiosmtpd takes a line that is TLS from its first byte for a plain one
+                if login is not None and self.session is not None and not self.session.authenticated:
+                    await self.push("530 5.7.0 Authentication required")
+                    return
+                await super().smtp_MAIL(arg)
 
             async def smtp_DATA(self, arg: str) -> None:
                 if outer.script.hang_up_in_data:
@@ -101,10 +113,10 @@ class Sink:
                     hostname="sink",
                     decode_data=False,
                     data_size_limit=None,
+                    enable_SMTPUTF8=smtputf8,
                     tls_context=offered,
                     require_starttls=offered is not None,
                     authenticator=login,
-                    auth_required=login is not None,
                     auth_require_tls=offered is not None,
                 )
 
