@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from pytest_django import DjangoAssertNumQueries
 
 from helpdesk.actions.conversation import note, reply
 from helpdesk.actions.feed import number_events
@@ -119,12 +120,12 @@ def test_tags_are_listed_by_name_and_issue_types_with_their_parents(api: Caller)
     ],
 )
 def test_a_list_takes_as_many_statements_for_three_rows_as_for_one(
-    api: Caller, world: World, address: str, queries: int, django_assert_num_queries: object
+    api: Caller, world: World, address: str, queries: int, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     path = address.format(ticket=world.ticket.public_id)
     number_events()
     api.get(path)
-    with django_assert_num_queries(queries):  # type: ignore[operator]
+    with django_assert_num_queries(queries):
         one = api.get(path).json()["data"]
     for _ in range(2):
         ticket = make_ticket(world.queue_a)
@@ -133,6 +134,6 @@ def test_a_list_takes_as_many_statements_for_three_rows_as_for_one(
         )
         note(ticket=world.ticket, actor=Actor.of(world.agent), text="More")
     number_events()
-    with django_assert_num_queries(queries):  # type: ignore[operator]
+    with django_assert_num_queries(queries):
         more = api.get(path).json()["data"]
     assert len(more) > len(one) or address in {"queues/", "users/"}

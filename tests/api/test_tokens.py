@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from allauth.mfa.models import Authenticator
@@ -150,12 +151,12 @@ def test_nobody_issues_rights_above_his_own_and_no_token_issues_another(world: W
         {"expires_at": timedelta(days=367)},
     ],
 )
-def test_a_token_without_name_scope_or_near_end_is_not_issued(world: World, wrong: dict[str, object]) -> None:
-    values: dict[str, object] = {"name": "x", "scopes": ["read"], "expires_at": timedelta(days=1), **wrong}
+def test_a_token_without_name_scope_or_near_end_is_not_issued(world: World, wrong: dict[str, Any]) -> None:
+    values: dict[str, Any] = {"name": "x", "scopes": ["read"], "expires_at": timedelta(days=1), **wrong}
     ahead = values.pop("expires_at")
     assert isinstance(ahead, timedelta)
     with pytest.raises(BadInput):
-        issue_token(owner=world.agent, actor=SYSTEM, expires_at=now() + ahead, **values)  # type: ignore[arg-type]
+        issue_token(owner=world.agent, actor=SYSTEM, expires_at=now() + ahead, **values)
     inactive = make_user(is_active=False)
     with pytest.raises(BadInput):
         issue_token(owner=inactive, actor=SYSTEM, name="x", scopes=["read"], expires_at=now() + timedelta(days=1))

@@ -10,6 +10,7 @@ from email.message import EmailMessage
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from pytest_django import Settings
 
 from helpdesk.actions.files import store_upload
 from helpdesk.models import Actor, Attachment, Message, TeamMembership
@@ -159,9 +160,9 @@ def test_uploaded_files_wait_in_the_draft_and_leave_with_the_reply(world: World,
 
 
 def test_a_file_too_large_is_refused_with_its_name_and_the_limit(
-    world: World, agent_client: Client, settings: object
+    world: World, agent_client: Client, settings: Settings
 ) -> None:
-    settings.ATTACHMENT_MAX_BYTES = 10  # type: ignore[attr-defined]
+    settings.ATTACHMENT_MAX_BYTES = 10
     data = {"files": [SimpleUploadedFile("large.bin", b"x" * 11)]}
     refused = agent_client.post(f"/tickets/{world.ticket.number}/files/", data, headers=PARTIAL)
     assert refused.status_code == 422

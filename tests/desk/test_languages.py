@@ -44,7 +44,8 @@ def test_pages_are_in_the_language_and_direction_of_who_reads_them(
 
     page = agent_client.get("/inbox/needs-me/").content.decode()
 
-    assert re.search(r"<html[^>]*>", page)[0].startswith(f'<html lang="{language}" dir="{direction}"')  # type: ignore[index]
+    (root,) = re.findall(r"<html[^>]*>", page)
+    assert root.startswith(f'<html lang="{language}" dir="{direction}"')
     assert words in page
 
 

@@ -15,7 +15,19 @@ from helpdesk.actions.conversation import note, reply
 from helpdesk.actions.intake import receive_contact
 from helpdesk.actions.lifecycle import set_status
 from helpdesk.actions.triage import classify_ticket
-from helpdesk.models import SYSTEM, Actor, AuditEntry, CustomField, Draft, Kind, Message, OutgoingMail, Status, Ticket
+from helpdesk.models import (
+    SYSTEM,
+    Actor,
+    AuditEntry,
+    CustomField,
+    Draft,
+    Kind,
+    Message,
+    OutgoingMail,
+    Status,
+    Ticket,
+    User,
+)
 from helpdesk.now import frozen, now
 from helpdesk.queries import ticket as reads
 from tests.factories import World, make_user
@@ -27,9 +39,9 @@ def _url(world: World, rest: str = "") -> str:
     return f"/tickets/{world.ticket.number}/{rest}"
 
 
-def _client(user: object) -> Client:
+def _client(user: User) -> Client:
     client = Client()
-    client.force_login(user)  # type: ignore[arg-type]
+    client.force_login(user)
     return client
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from helpdesk.actions.conversation import reply
@@ -230,10 +232,10 @@ def test_a_poison_mail_does_not_hold_up_the_others_of_its_batch(world: World, mo
 
     real = mail_intake._open
 
-    def poisoned(arrival: mail_intake._Arrival, *rest: object) -> mail_intake.Fate:
+    def poisoned(arrival: mail_intake._Arrival, *rest: Any) -> mail_intake.Fate:
         if arrival.mail.subject == "poison":
             raise ValueError("cannot be written")
-        return real(arrival, *rest)  # type: ignore[arg-type]
+        return real(arrival, *rest)
 
     monkeypatch.setattr(mail_intake, "_open", poisoned)
     rows = receive(mail("one"), mail("poison"), mail("three"), mailbox=world.mailbox)
