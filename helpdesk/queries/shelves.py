@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 from django.db.models import QuerySet
+from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -28,6 +30,11 @@ class Shelf:
     is_quiet: bool = False
 
     @property
+    def address(self) -> str:
+        """The path of its list."""
+        return _address(self.slug)
+
+    @property
     def count_words(self) -> str:
         """The count as it is shown; empty for none."""
         if not self.count:
@@ -35,86 +42,49 @@ class Shelf:
         return f"{COUNT_CAP - 1}+" if self.count >= COUNT_CAP else str(self.count)
 
 
+@functools.lru_cache(maxsize=1024)
+def _address(slug: str) -> str:
+    return reverse("inbox", args=[slug])
+
+
+_OPEN_ENDS = (Status.PENDING.value, Status.ON_HOLD.value, Status.SNOOZED.value)
+
+
+def _holding(*statuses: str, owner: str = "") -> TicketFilter:
+    return TicketFilter(statuses=statuses, owner=owner)
+
+
+#: The views everybody has: slug, title, icon, what they hold, what is said when that is nothing, whether the count is quiet.
+_STANDING: tuple[tuple[str, Promise, str, TicketFilter, Promise, bool], ...] = (
+    ("needs-me", _("Needs me"), "inbox", _holding(*_ACTIVE, owner="me"),
+     _("Nothing of yours waits. Take the next one from Unassigned."), False),
+    ("unassigned", _("Unassigned"), "person-none", _holding(*_ACTIVE, owner="none"),
+     _("Every open ticket has an owner. New mail appears here by itself."), False),
+    ("team", _("All to do"), "people", _holding(*_ACTIVE),
+     _("Your teams have nothing to do. New mail appears here by itself."), False),
+    ("mine", _("Mine"), "person", _holding(*_ACTIVE, *_OPEN_ENDS, owner="me"),
+     _("You own no open ticket. Press i on a ticket to take it."), False),
+    ("pending", _("With customer"), "hourglass", _holding(Status.PENDING.value),
+     _("No ticket waits for its customer."), True),
+    ("snoozed", _("Snoozed"), "moon", _holding(Status.SNOOZED.value),
+     _("No ticket sleeps. Snooze one from its status menu."), True),
+    ("on-hold", _("On hold"), "pause", _holding(Status.ON_HOLD.value),
+     _("No ticket waits for somebody else."), True),
+    ("resolved", _("Resolved"), "check", _holding(Status.RESOLVED.value),
+     _("Resolved tickets rest here for some days, then they are closed."), True),
+    ("closed", _("Closed"), "s-closed", _holding(Status.CLOSED.value),
+     _("Nothing has been closed yet."), True),
+    ("spam", _("Spam"), "s-spam", _holding(Status.SPAM.value),
+     _("No spam. Mark a ticket as spam from its status menu."), True),
+)  # fmt: skip
+#: Finished work grows for ever and its count moves nobody: it is not counted.
+_UNCOUNTED = {"resolved", "closed", "spam"}
+
+
 def _standing() -> list[Shelf]:
     return [
-        Shelf(
-            "needs-me",
-            _("Needs me"),
-            "inbox",
-            TicketFilter(statuses=_ACTIVE, owner="me"),
-            _("Nothing of yours waits. Take the next one from Unassigned."),
-        ),
-        Shelf(
-            "unassigned",
-            _("Unassigned"),
-            "person-none",
-            TicketFilter(statuses=_ACTIVE, owner="none"),
-            _("Every open ticket has an owner. New mail appears here by itself."),
-        ),
-        Shelf(
-            "team",
-            _("All to do"),
-            "people",
-            TicketFilter(statuses=_ACTIVE),
-            _("Your teams have nothing to do. New mail appears here by itself."),
-        ),
-        Shelf(
-            "mine",
-            _("Mine"),
-            "person",
-            TicketFilter(
-                statuses=(*_ACTIVE, Status.PENDING.value, Status.ON_HOLD.value, Status.SNOOZED.value), owner="me"
-            ),
-            _("You own no open ticket. Press i on a ticket to take it."),
-        ),
-        Shelf(
-            "pending",
-            _("With customer"),
-            "hourglass",
-            TicketFilter(statuses=(Status.PENDING.value,)),
-            _("No ticket waits for its customer."),
-            is_quiet=True,
-        ),
-        Shelf(
-            "snoozed",
-            _("Snoozed"),
-            "moon",
-            TicketFilter(statuses=(Status.SNOOZED.value,)),
-            _("No ticket sleeps. Snooze one from its status menu."),
-            is_quiet=True,
-        ),
-        Shelf(
-            "on-hold",
-            _("On hold"),
-            "pause",
-            TicketFilter(statuses=(Status.ON_HOLD.value,)),
-            _("No ticket waits for somebody else."),
-            is_quiet=True,
-        ),
-        Shelf(
-            "resolved",
-            _("Resolved"),
-            "check",
-            TicketFilter(statuses=(Status.RESOLVED.value,)),
-            _("Resolved tickets rest here for some days, then they are closed."),
-            is_quiet=True,
-        ),
-        Shelf(
-            "closed",
-            _("Closed"),
-            "s-closed",
-            TicketFilter(statuses=(Status.CLOSED.value,)),
-            _("Nothing has been closed yet."),
-            is_quiet=True,
-        ),
-        Shelf(
-            "spam",
-            _("Spam"),
-            "s-spam",
-            TicketFilter(statuses=(Status.SPAM.value,)),
-            _("No spam. Mark a ticket as spam from its status menu."),
-            is_quiet=True,
-        ),
+        Shelf(slug, title, icon, wanted, empty, is_quiet=is_quiet)
+        for slug, title, icon, wanted, empty, is_quiet in _STANDING
     ]
 
 
@@ -131,8 +101,8 @@ class Shelves:
         return next((s for s in [*self.standing, *self.queues, *self.saved] if s.slug == slug), None)
 
 
-def shelves_of(actor: Actor, *, door: QuerySet[Ticket] | None = None) -> Shelves:
-    """The views of the actor with their capped counts: four queries however many views."""
+def shelves_of(actor: Actor, *, door: QuerySet[Ticket] | None = None, counted: bool = True) -> Shelves:
+    """The views of the actor, three queries however many; `counted` with their capped counts, by one of them."""
     standing = _standing()
     queues = [
         Shelf(
@@ -142,7 +112,7 @@ def shelves_of(actor: Actor, *, door: QuerySet[Ticket] | None = None) -> Shelves
             TicketFilter(statuses=_ACTIVE, queue=queue.pk),
             _("This queue is empty. New mail for it appears here by itself."),
         )
-        for queue in Queue.objects.visible_to(actor).filter(is_active=True)
+        for queue in Queue.objects.visible_to(actor).filter(is_active=True).only("name", "icon")
     ]
     saved = [
         Shelf(
@@ -155,8 +125,9 @@ def shelves_of(actor: Actor, *, door: QuerySet[Ticket] | None = None) -> Shelves
         )
         for view in SavedView.objects.visible_to(actor)
     ]
-    # Finished work grows for ever and its count moves nobody: it is not counted.
-    counting = [s for s in [*standing, *queues, *saved] if s.slug not in {"resolved", "closed", "spam"}]
+    if not counted:
+        return Shelves(standing, queues, saved)
+    counting = [s for s in [*standing, *queues, *saved] if s.slug not in _UNCOUNTED]
     for shelf, count in zip(counting, capped_counts(actor, [s.filter for s in counting], door=door), strict=True):
         shelf.count = count
     return Shelves(standing, queues, saved)

@@ -17,11 +17,9 @@ from helpdesk.models import (
     Kind,
     Message,
     OutgoingMail,
-    Role,
     Ticket,
     TicketEvent,
     TicketLink,
-    User,
 )
 from helpdesk.sentences import Names, sentence
 
@@ -91,6 +89,14 @@ class _IsRich(Func):
     output_field = BooleanField()
 
 
+#: Large bodies stay where they are: the page shows `reply_text`, the frame and the whole text are asked for apart.
+_OF_A_MESSAGE = (
+    *(f.attname for f in Message._meta.concrete_fields if f.attname not in {"html", "reply_html", "text"}),
+    *(f"outgoing__{f.attname}" for f in OutgoingMail._meta.concrete_fields if f.attname != "mime"),
+    *("author_user__name", "author_user__email", "author_customer__name", "author_customer__public_id"),
+)
+
+
 def _messages(ticket: Ticket, *, may_read_notes: bool) -> QuerySet[Message]:
     """Messages of a ticket that came through `visible_to`; asking that door again would only repeat its queries."""
     found = Message.objects.filter(ticket=ticket)
@@ -101,6 +107,7 @@ def _messages(ticket: Ticket, *, may_read_notes: bool) -> QuerySet[Message]:
     )
     return (
         found.select_related("author_user", "author_customer", "outgoing")
+        .only(*_OF_A_MESSAGE)
         .prefetch_related(Prefetch("attachments", queryset=Attachment.objects.order_by("pk")))
         .annotate(
             html_length=Length("html"),
@@ -108,7 +115,6 @@ def _messages(ticket: Ticket, *, may_read_notes: bool) -> QuerySet[Message]:
             image_count=(Length("html") - Length(Replace("html", Value("<img"), Value("")))) / 4,
             text_length=Length("text"),
         )
-        .defer("html", "reply_html", "text", "outgoing__mime")
     )
 
 
@@ -180,13 +186,25 @@ def _message_entry(message: Message, seq: int) -> Entry:
     )
 
 
+#: What a ticket's page shows of the rows it points at; whole, they are three times as wide (a mailbox has its secrets).
+_OF_OTHERS = (
+    *("queue__name", "queue__icon", "queue__team__name", "owner__name", "owner__email", "mailbox__address"),
+    *("customer__public_id", "customer__name", "customer__language", "customer__time_zone", "customer__tier"),
+    *("customer__notes", "customer__fields", "customer__is_blocked", "customer__created_at"),
+    *("customer__organisation__name", "label__label_agent"),
+)
+
+
 def ticket_by_number(door: QuerySet[Ticket], number: int) -> Ticket | None:
-    """The ticket with this human number behind `door`, which is `Ticket.objects.visible_to(actor)`."""
+    """The ticket with this human number behind `door`, which is `Ticket.objects.visible_to(actor)`.
+
+    Of the rows it points at only what the page shows is loaded; the rest comes when somebody asks for it.
+    """
     return (
-        door.select_related(
-            "queue__team", "owner", "customer__organisation", "mailbox", "issue_type__parent", "label", "merged_into"
-        )
+        door.select_related("queue__team", "owner", "customer__organisation", "mailbox", "label")
+        .only(*(column.attname for column in Ticket._meta.concrete_fields), *_OF_OTHERS)
         .filter(number=number)
+        .order_by()
         .first()
     )
 
@@ -201,14 +219,8 @@ def message_by_public_id(actor: Actor, public_id: uuid.UUID) -> Message | None:
     )
 
 
-def possible_owners(ticket: Ticket) -> list[User]:
-    """Colleagues who may own tickets of this queue: the active agents of its team, in order of name."""
-    return list(
-        User.objects.filter(is_active=True, memberships__team_id=ticket.queue.team_id)
-        .exclude(role=Role.LIGHT)
-        .distinct()
-        .order_by("name", "pk")
-    )
+#: What one line about another ticket shows.
+_OF_A_LINE = ("number", "subject", "status", "opened_at")
 
 
 @dataclass(frozen=True)
@@ -222,15 +234,11 @@ class Neighbour:
 
 def neighbours(door: QuerySet[Ticket], ticket: Ticket) -> list[Neighbour]:
     """Linked tickets in both directions, only those behind `door`."""
-    links = list(
-        TicketLink.objects.filter(Q(ticket=ticket) | Q(other=ticket))
-        .select_related("ticket", "other")
-        .order_by("pk")[:50]
-    )
+    links = list(TicketLink.objects.filter(Q(ticket=ticket) | Q(other=ticket)).order_by("pk")[:50])
     if not links:
         return []
     others = {link.other_id if link.ticket_id == ticket.pk else link.ticket_id for link in links}
-    visible = {t.pk: t for t in door.filter(pk__in=others)}
+    visible = {t.pk: t for t in door.filter(pk__in=others).only(*_OF_A_LINE)}
     found: list[Neighbour] = []
     for link in links:
         away = link.ticket_id == ticket.pk
@@ -242,4 +250,5 @@ def neighbours(door: QuerySet[Ticket], ticket: Ticket) -> list[Neighbour]:
 
 def earlier_tickets(door: QuerySet[Ticket], ticket: Ticket, limit: int = 8) -> list[Ticket]:
     """The customer's other tickets behind `door`, newest first."""
-    return list(door.filter(customer_id=ticket.customer_id).exclude(pk=ticket.pk).order_by("-opened_at", "-pk")[:limit])
+    theirs = door.filter(customer_id=ticket.customer_id).exclude(pk=ticket.pk)
+    return list(theirs.only(*_OF_A_LINE).order_by("-opened_at", "-pk")[:limit])

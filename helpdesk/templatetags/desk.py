@@ -8,10 +8,12 @@ from typing import Any
 
 from django import template
 from django.forms import BoundField
+from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
+from django.utils.translation import get_language
 
 from helpdesk.models import Channel, Priority, Status, User
 
@@ -61,38 +63,76 @@ def initials(name: str) -> str:
 @register.simple_tag
 def avatar(person: Any, size: str = "") -> SafeString:
     """The person's initials; colleagues are squared, customers round. None gives an empty place."""
-    tone = (getattr(person, "pk", 0) or 0) % 6 + 1
-    classes = f"avatar avatar--{tone}"
-    if isinstance(person, User):
+    return avatar_of(
+        getattr(person, "pk", 0) or 0, str(person) if person is not None else "", size, isinstance(person, User)
+    )
+
+
+@register.simple_tag
+@functools.lru_cache(maxsize=4096)
+def avatar_of(key: int, name: str, size: str = "", is_colleague: bool = False) -> SafeString:
+    """The same from a key and a name."""
+    classes = f"avatar avatar--{key % 6 + 1}"
+    if is_colleague:
         classes += " avatar--agent"
     if size:
         classes += f" avatar--{size}"
-    name = str(person) if person is not None else ""
     return format_html('<span class="{}" aria-hidden="true" title="{}">{}</span>', classes, name, initials(name))
 
 
 @register.simple_tag
 def status_mark(status: str, word: str = "", hide_word: bool = False) -> SafeString:
     """The shape of a status with its word; the word may be visible to screen readers only."""
-    word = capfirst(word or str(Status(status).label))
-    said = format_html('<span class="visually-hidden">{}</span>', word) if hide_word else format_html("{}", word)
-    return format_html('<span class="status" data-kind="{}">{}{}</span>', status, icon(f"s-{status}"), said)
+    return _status_mark(status, word or str(Status(status).label), hide_word)
+
+
+@functools.lru_cache(maxsize=512)
+def _status_mark(status: str, word: str, hide_word: bool) -> SafeString:
+    return format_html(
+        '<span class="status" data-kind="{}">{}{}</span>', status, icon(f"s-{status}"), _said(word, hide_word)
+    )
 
 
 @register.simple_tag
 def priority_mark(priority: int, hide_word: bool = False) -> SafeString:
     """The shape of a priority with its word."""
-    level, word = _PRIORITY_LEVELS[priority], capfirst(str(Priority(priority).label))
-    said = format_html('<span class="visually-hidden">{}</span>', word) if hide_word else format_html("{}", word)
-    return format_html('<span class="prio" data-level="{}">{}{}</span>', level, icon(f"prio-{level}", "sm"), said)
+    return _priority_mark(priority, str(Priority(priority).label), hide_word)
+
+
+@functools.lru_cache(maxsize=64)
+def _priority_mark(priority: int, word: str, hide_word: bool) -> SafeString:
+    level = _PRIORITY_LEVELS[priority]
+    return format_html(
+        '<span class="prio" data-level="{}">{}{}</span>', level, icon(f"prio-{level}", "sm"), _said(word, hide_word)
+    )
+
+
+def _said(word: str, hide_word: bool) -> SafeString:
+    word = capfirst(word)
+    return format_html('<span class="visually-hidden">{}</span>', word) if hide_word else format_html("{}", word)
 
 
 @register.simple_tag
 def channel_mark(channel: str) -> SafeString:
     """The icon of a channel with its word for screen readers."""
-    return format_html(
-        '{}<span class="visually-hidden">{}</span>', icon(_CHANNEL_ICONS.get(channel, "mail")), Channel(channel).label
-    )
+    return _channel_mark(channel, str(Channel(channel).label))
+
+
+@functools.lru_cache(maxsize=128)
+def _channel_mark(channel: str, word: str) -> SafeString:
+    return format_html('{}<span class="visually-hidden">{}</span>', icon(_CHANNEL_ICONS.get(channel, "mail")), word)
+
+
+@register.simple_tag
+def standing(template: str) -> SafeString:
+    """A part of the page that depends on nothing but the language, rendered once for each."""
+    return _standing(template, get_language() or "")
+
+
+@functools.lru_cache(maxsize=256)
+def _standing(template: str, language: str) -> SafeString:
+    """`language` is the active one; it is an argument because it tells the kept copies apart."""
+    return render_to_string(template)
 
 
 @register.filter

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from django import template
 from django.utils import timezone
@@ -12,7 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from helpdesk.models import ACTIVE, Status, Ticket
+from helpdesk.models import ACTIVE, Status
 from helpdesk.now import now
 from helpdesk.templatetags.desk import icon
 
@@ -81,8 +82,25 @@ def duration(seconds: float) -> str:
     return _("%(n)s d") % {"n": hours // 24}
 
 
+class Timed(Protocol):
+    """What a clock is told from: a ticket, or its row in a list."""
+
+    @property
+    def status(self) -> str: ...
+    @property
+    def changed_at(self) -> datetime: ...
+    @property
+    def rank_at(self) -> datetime: ...
+    @property
+    def due_at(self) -> datetime | None: ...
+    @property
+    def waiting_since_at(self) -> datetime | None: ...
+    @property
+    def snoozed_until_at(self) -> datetime | None: ...
+
+
 @register.simple_tag
-def ticket_clock(ticket: Ticket) -> SafeString:
+def ticket_clock(ticket: Timed) -> SafeString:
     """What the ticket waits for and how long, with the ring: a deadline, the customer's wait, a snooze, or nothing."""
     at = now()
     if ticket.status == Status.SNOOZED and ticket.snoozed_until_at:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import functools
 import uuid
 from typing import Any
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from helpdesk.access import actor_of, may
 from helpdesk.actions.recipients import reply_recipients
-from helpdesk.models import TRANSITIONS, Attachment, CustomField, Draft, IssueType, Priority, Queue, Status, Tag, Ticket
+from helpdesk.models import TRANSITIONS, Attachment, Draft, Priority, Status, Ticket
 from helpdesk.queries import ticket as reads
+from helpdesk.queries.furniture import Furniture, furniture_of
 from helpdesk.views.answers import bundle, is_partial
-from helpdesk.views.inbox import door_of, home_slug, list_context, place_of, status_words
+from helpdesk.views.inbox import door_of, home_slug, list_frame, place_of, status_names
 
 #: The statuses offered in the menu, in the order of how often they are needed.
 _MENU = [Status.OPEN, Status.PENDING, Status.ON_HOLD, Status.SNOOZED, Status.RESOLVED, Status.CLOSED, Status.SPAM]
@@ -31,27 +34,59 @@ def ticket_or_404(request: HttpRequest, number: int) -> Ticket:
     return found
 
 
+def furniture(request: HttpRequest, ticket: Ticket) -> Furniture:
+    """The menus' rows for this ticket, read once for each time it was read."""
+    kept: tuple[Ticket, Furniture] | None = getattr(request, "_furniture", None)
+    if kept is None or kept[0] is not ticket:
+        kept = (ticket, furniture_of(ticket, actor_of(request)))
+        request._furniture = kept  # type: ignore[attr-defined]
+    return kept[1]
+
+
 def head_context(request: HttpRequest, ticket: Ticket) -> dict[str, Any]:
     """What the header of the conversation shows and offers."""
     actor = actor_of(request)
-    words = status_words()
+    around = furniture(request, ticket)
+    words = {**status_names(), **{status: _(label) for status, label in around.labels.items()}}
     allowed = TRANSITIONS[ticket.status]
-    queues = Queue.objects.visible_to(actor).filter(is_active=True)
     rights = {row.replace(".", "_"): may(actor, row, ticket) for row in _RIGHTS}
     offered = [s for s in _MENU if s in allowed and not (s == Status.SPAM and not rights["ticket_spam"])]
     return {
         "ticket": ticket,
+        "addresses_of": addresses_of(ticket.number),
         "status_word": _(ticket.label.label_agent) if ticket.label else words[ticket.status],
         "transitions": [(s.value, words[s]) for s in offered if s != Status.SNOOZED],
         "may_snooze": Status.SNOOZED in allowed or ticket.status == Status.SNOOZED,
         "may_resolve": Status.RESOLVED in allowed,
-        "priorities": Priority.choices,
-        "tags": list(ticket.tags.order_by("name")),
-        "queues": list(queues) if rights["ticket_move"] else [],
-        "owners": reads.possible_owners(ticket) if rights["ticket_assign"] else [],
-        "known_tags": list(Tag.objects.order_by("name").values_list("name", flat=True)[:300]),
+        "priorities": list(reversed(Priority.choices)),
+        "tags": around.tags,
+        "queues": around.queues if rights["ticket_move"] else [],
+        "owners": around.owners if rights["ticket_assign"] else [],
+        "known_tags": around.known_tags if rights["ticket_update"] else [],
         "rights": rights,
     }
+
+
+#: What can be done to a ticket -> the route's name.
+_ROUTES = {
+    "here": "ticket",
+    "subject": "ticket_subject",
+    "status": "ticket_status",
+    "priority": "ticket_priority",
+    "queue": "ticket_queue",
+    "owner": "ticket_owner",
+    "tags": "ticket_tags",
+    "type": "ticket_type",
+    "fields": "ticket_fields",
+    "recipients": "ticket_recipients",
+    "changes": "ticket_changes",
+}
+
+
+@functools.lru_cache(maxsize=4096)
+def addresses_of(number: int) -> dict[str, str]:
+    """The paths of a ticket's forms; finding forty of them anew by their names is felt."""
+    return {word: reverse(route, args=[number]) for word, route in _ROUTES.items()}
 
 
 _RIGHTS = (
@@ -93,9 +128,8 @@ def composer_context(request: HttpRequest, ticket: Ticket, rights: dict[str, boo
         "reply_draft": draft,
         "note_draft": drafts.get("note"),
         "recipients": recipients,
-        "uploads": list(
-            Attachment.objects.visible_to(actor).filter(ticket=ticket, message__isnull=True, uploaded_by=actor.user)
-        ),
+        # the ticket came through its door, and these are the person's own
+        "uploads": list(Attachment.objects.filter(ticket=ticket, message__isnull=True, uploaded_by=actor.user)),
         "client_id": uuid.uuid4(),
         "undo_seconds": settings.UNDO_SEND_SECONDS,
         "max_bytes": settings.ATTACHMENT_MAX_BYTES,
@@ -104,28 +138,31 @@ def composer_context(request: HttpRequest, ticket: Ticket, rights: dict[str, boo
 
 def customer_context(request: HttpRequest, ticket: Ticket) -> dict[str, Any]:
     """The context panel: who writes, what else he wrote, what hangs together."""
-    actor = actor_of(request)
-    fields = {(f.on, f.key): f for f in CustomField.objects.order_by("position", "label")}
+    around = furniture(request, ticket)
     customer = ticket.customer
     return {
         "ticket": ticket,
+        "addresses_of": addresses_of(ticket.number),
         "customer": customer,
-        "addresses": list(customer.addresses.all()),
+        "addresses": around.addresses,
         "customer_facts": [
-            (f.label, customer.fields[k]) for (on, k), f in fields.items() if on == "customer" and k in customer.fields
+            (field["label"], customer.fields[field["key"]])
+            for field in around.fields
+            if field["on"] == "customer" and field["key"] in customer.fields
         ],
-        "ticket_fields": [(f, ticket.fields.get(k, "")) for (on, k), f in fields.items() if on == "ticket"],
+        "ticket_fields": [(f, ticket.fields.get(f["key"], "")) for f in around.fields if f["on"] == "ticket"],
         "earlier": reads.earlier_tickets(door_of(request), ticket),
         "neighbours": reads.neighbours(door_of(request), ticket),
-        "participants": list(ticket.participants.select_related("customer", "user")),
-        "issue_types": list(IssueType.objects.select_related("parent")),
-        "may_edit_customer": may(actor, "customer.edit", ticket),
+        "participants": around.people,
+        "issue_types": around.issue_types,
+        "may_edit_customer": may(actor_of(request), "customer.edit", ticket),
+        "may_update": may(actor_of(request), "ticket.update", ticket),
     }
 
 
 @require_GET
 def ticket(request: HttpRequest, number: int) -> HttpResponse:
-    """The conversation of one ticket; with the list beside it when it is opened as a page of its own."""
+    """The conversation of one ticket; as a page of its own with the frame of the list, whose rows the script fetches."""
     actor = actor_of(request)
     found = ticket_or_404(request, number)
     head = head_context(request, found)
@@ -140,8 +177,8 @@ def ticket(request: HttpRequest, number: int) -> HttpResponse:
     }
     if is_partial(request):
         return bundle(request, ["desk/_title.html", "desk/_talk.html", "desk/_context.html"], context)
-    place = place_of(request, request.GET.get("in") or home_slug(actor), request.GET)
-    return render(request, "desk/desk.html", {**list_context(request, place), **context, "zone": "conversation"})
+    place = place_of(request, request.GET.get("in") or home_slug(actor), request.GET, counted=False)
+    return render(request, "desk/desk.html", {**list_frame(request, place), **context, "zone": "conversation"})
 
 
 @require_GET

@@ -57,9 +57,24 @@ def test_a_ticket_takes_the_same_queries_with_one_message_and_with_three(
     for n in range(messages - 1):
         note(ticket=world.ticket, actor=SYSTEM if n % 2 else agent, text=f"Note {n}")
     agent_client.get(_url(world))
-    with django_assert_num_queries(28):
+    with django_assert_num_queries(19):
         page = agent_client.get(_url(world), headers=PARTIAL).content.decode()
     assert page.count('<article class="msg') == messages
+
+
+def test_a_ticket_by_its_address_comes_before_its_list_and_says_where_the_list_is(
+    world: World, agent_client: Client
+) -> None:
+    page = agent_client.get(_url(world, "?in=team")).content.decode()
+    assert 'id="rows"' in page
+    assert 'aria-busy="true"' in page
+    assert f'id="row-{world.ticket.number}"' not in page
+    assert '<noscript><p class="empty"><a class="btn btn--sm" href="/inbox/team/?in=team">' in page
+    found = re.search(r'data-rows="([^"]+)"', page)
+    assert found
+    rows = agent_client.get(found[1], headers={"HX-Request": "true"}).content.decode()
+    assert f'id="row-{world.ticket.number}"' in rows
+    assert "aria-busy" not in rows
 
 
 def test_what_one_may_not_see_does_not_exist(world: World, agent_client: Client) -> None:

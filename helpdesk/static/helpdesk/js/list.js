@@ -28,6 +28,9 @@ function markSelected() {
   document.getElementById('bulk-count').textContent = words('selected', chosen.length);
 }
 
+/** Whether the page came without rows: a ticket opened by its own address comes first, its list after it. */
+const isToCome = () => box()?.getAttribute('aria-busy') === 'true';
+
 function somebodyIsThere() {
   const zone = list();
   return zone.matches(':hover') || zone.contains(document.activeElement) || box().scrollTop > 8 || !document.getElementById('bulk').hidden;
@@ -51,8 +54,10 @@ export async function refreshList({ force = false } = {}) {
       const current = document.querySelector('#nav-body [aria-current]')?.id;
       for (const link of counts.querySelectorAll('[aria-current]')) if (link.id !== current) link.removeAttribute('aria-current');
       merge(counts.outerHTML);
+      const count = document.querySelector(`#view-${CSS.escape(zone.dataset.slug)} .nav__num`);
+      zone.querySelector('.zone-head__sub').textContent = count?.textContent ?? '';
     }
-    redraw(fresh.find((element) => element.id === 'rows'), force);
+    redraw(fresh.find((element) => element.id === 'rows'), force || isToCome());
   } catch { /* the connection banner speaks of lost lines */ } finally {
     running = false;
     if (again) { again = false; refreshList(); }
@@ -63,7 +68,7 @@ function redraw(fresh, force) {
   if (!fresh) return;
   const freshIds = [...fresh.querySelectorAll('.row')].map((row) => row.id);
   const shownIds = rows().slice(0, Math.max(freshIds.length, 1)).map((row) => row.id);
-  const sameOrder = freshIds.join() === shownIds.join();
+  const sameOrder = freshIds.join() === shownIds.join() && !isToCome();
   const news = document.getElementById('list-news');
   if (sameOrder || !(force || !somebodyIsThere())) {
     for (const row of fresh.querySelectorAll('.row')) {
@@ -111,3 +116,4 @@ document.addEventListener('desk:merged', ({ detail }) => {
   }
 });
 document.addEventListener('htmx:afterSettle', (event) => { if (event.target.closest?.('#rows')) markCurrent(); });
+if (isToCome()) refreshList();
