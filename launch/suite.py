@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from launch import LaunchError, environment
+from launch.catalogues import compile_stale
 from launch.places import CHECKOUT, VENV_PYTHON, make_var
 from launch.postgres import DatabaseInUse, EmbeddedPostgres
 from launch.say import Progress, say
@@ -75,6 +76,7 @@ def warm_database(name: str, *, durable: bool = False) -> Iterator[tuple[str, Pa
 
 
 def _pytest(arguments: list[str], env: dict[str, str], absent: list[str]) -> int:
+    compile_stale()  # once, before several processes read them
     progress = Progress("tests")
     count = str(workers(os.cpu_count() or 2))
     spread = (
