@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
                     ("days", "import that of the last days"),
                     ("all", "import all of it"),
                 ],
-                default="new",
+                default="all",
                 max_length=4,
                 verbose_name="mail that is already there",
             ),

@@ -80,7 +80,7 @@ class Mailbox(models.Model):
     after_fetch = models.CharField(_("after fetching"), max_length=10, choices=AfterFetch, default=AfterFetch.LEAVE)
     move_to = models.CharField(_("move to folder"), max_length=255, blank=True)
     import_existing = models.CharField(
-        _("mail that is already there"), max_length=4, choices=ImportExisting, default=ImportExisting.NOTHING
+        _("mail that is already there"), max_length=4, choices=ImportExisting, default=ImportExisting.EVERYTHING
     )
     import_days = models.PositiveIntegerField(_("days"), default=30)
 

@@ -35,8 +35,8 @@ def subjects() -> list[str]:
     return list(Ticket.objects.order_by("number").values_list("subject", flat=True))
 
 
-def test_a_new_mailbox_imports_only_what_comes_from_now_on() -> None:
-    assert Mailbox(queue=make_queue()).import_existing == Existing.NOTHING
+def test_a_new_mailbox_imports_everything_unless_told_otherwise() -> None:
+    assert Mailbox(queue=make_queue()).import_existing == Existing.EVERYTHING
 
 
 def test_only_mail_that_comes_from_now_on_becomes_tickets(dovecot: Dovecot, make_box: MakeBox) -> None:
