@@ -43,68 +43,93 @@ class Periodic:
 
 _ID = (int, type(None))
 _MESSAGE: dict[str, type | tuple[type, ...]] = {"message": int}
+#: The search rows: of what was said, of what a ticket is called, of all messages of tickets that gave or took some.
+_INDEXED = "helpdesk.actions.search_index.index_said"
+_NAMED = "helpdesk.actions.search_index.index_names"
+_GATHERED = "helpdesk.actions.search_index.index_tickets"
 
 FLOW: dict[Kind, Entry] = {
     Kind.OPENED: Entry(
         "public",
         {"channel": str, "message": _ID, "rule": str, "queue": int},
-        with_=("helpdesk.actions.acknowledge.acknowledge_new_tickets",),
+        with_=(_INDEXED, "helpdesk.actions.acknowledge.acknowledge_new_tickets"),
     ),
     Kind.CONTACT_RECEIVED: Entry(
         "public",
         {"channel": str, "message": int, "rule": str},
-        with_=("helpdesk.actions.sending.cancel_overtaken",),
+        with_=(_INDEXED, "helpdesk.actions.sending.cancel_overtaken"),
     ),
-    Kind.MACHINE_MAIL: Entry("internal", {"message": int, "machine": str, "rule": str}),
+    Kind.MACHINE_MAIL: Entry("internal", {"message": int, "machine": str, "rule": str}, with_=(_INDEXED,)),
     Kind.BOUNCED: Entry(
         "internal",
         {"message": int, "bounced_message": _ID, "status": str, "permanent": bool, "recipients": int},
+        with_=(_INDEXED,),
         after=("helpdesk.tasks.tell_owner",),
     ),
-    Kind.REPLIED: Entry("public", {"message": int, "outgoing": _ID, "sends_at": (str, type(None))}),
-    Kind.REPLY_SCHEDULED: Entry("internal", {"message": int, "outgoing": int, "sends_at": str}),
-    Kind.REPLY_WITHDRAWN: Entry("internal", {"message": int, "overtaken": bool}),
+    Kind.REPLIED: Entry("public", {"message": int, "outgoing": _ID, "sends_at": (str, type(None))}, with_=(_INDEXED,)),
+    Kind.REPLY_SCHEDULED: Entry(
+        "internal", {"message": int, "outgoing": int, "sends_at": str, "again": bool}, with_=(_INDEXED,)
+    ),
+    Kind.REPLY_WITHDRAWN: Entry(
+        "internal",
+        {"message": int, "overtaken": bool},
+        with_=("helpdesk.actions.search_index.forget_withdrawn",),
+    ),
     Kind.DELIVERED: Entry("internal", {"message": int, "outgoing": int, "recipients": int, "may_be_doubled": bool}),
     Kind.DELIVERY_FAILED: Entry(
         "internal", {"message": int, "outgoing": int, "held": bool}, after=("helpdesk.tasks.tell_owner",)
     ),
-    Kind.NOTED: Entry("internal", {**_MESSAGE, "mentions": list}),
+    Kind.NOTED: Entry("internal", {**_MESSAGE, "mentions": list}, with_=(_INDEXED,)),
     Kind.ASSIGNED: Entry("public", {"owner": int, "previous": _ID}),
     Kind.UNASSIGNED: Entry("internal", {"previous": _ID}),
-    Kind.MOVED: Entry("internal", {"queue": int, "previous": int}),
-    Kind.CLASSIFIED: Entry("internal", {"changes": dict}),
+    Kind.MOVED: Entry("internal", {"queue": int, "previous": int}, with_=("helpdesk.actions.search_index.move_rows",)),
+    Kind.CLASSIFIED: Entry("internal", {"changes": dict}, with_=(_NAMED,)),
     Kind.PARTICIPANT_ADDED: Entry("internal", {"customer": _ID, "user": _ID}),
     Kind.PARTICIPANT_REMOVED: Entry("internal", {"customer": _ID, "user": _ID}),
-    Kind.LINKED: Entry("internal", {"other": int, "kind": str}),
-    Kind.PENDING: Entry("internal", {"previous": str}),
-    Kind.ON_HOLD: Entry("internal", {"previous": str}),
-    Kind.SNOOZED: Entry("internal", {"previous": str, "until": (str, type(None))}),
-    Kind.REOPENED: Entry("public", {"previous": str, "why": str}),
-    Kind.RESOLVED: Entry("public", {"previous": str}),
-    Kind.CLOSED: Entry("public", {"previous": str, "why": str}),
-    Kind.SPAM_MARKED: Entry("internal", {"previous": str}),
-    Kind.MERGED: Entry("internal", {"source": int, "number": int, "messages": int}),
-    Kind.MERGED_AWAY: Entry("internal", {"target": int, "number": int, "previous": str}),
-    Kind.UNMERGED: Entry("internal", {"source": int, "number": int, "messages": int}),
-    Kind.PARTED: Entry("internal", {"target": int, "number": int, "status": str}),
-    Kind.SPLIT: Entry("internal", {"other": int, "number": int, "messages": int}),
-    Kind.MESSAGES_MOVED: Entry("internal", {"other": int, "number": int, "messages": int}),
-    Kind.MESSAGES_ARRIVED: Entry("internal", {"other": int, "number": int, "messages": int}),
-    Kind.UNLINKED: Entry("internal", {"other": int, "kind": str}),
+    Kind.LINKED: Entry("internal", {"other": int, "kind": str, "number": int, "is_here": bool}),
+    Kind.PENDING: Entry("internal", {"previous": str, "kept": dict}),
+    Kind.ON_HOLD: Entry("internal", {"previous": str, "kept": dict}),
+    Kind.SNOOZED: Entry("internal", {"previous": str, "until": (str, type(None)), "kept": dict}),
+    Kind.REOPENED: Entry("public", {"previous": str, "why": str, "kept": dict}),
+    Kind.RESOLVED: Entry("public", {"previous": str, "kept": dict}),
+    Kind.CLOSED: Entry("public", {"previous": str, "why": str, "kept": dict}),
+    Kind.SPAM_MARKED: Entry("internal", {"previous": str, "kept": dict}),
+    Kind.MERGED: Entry(
+        "internal", {"source": int, "number": int, "messages": int, "added_tags": list}, with_=(_GATHERED,)
+    ),
+    Kind.MERGED_AWAY: Entry("internal", {"target": int, "number": int, "messages": int, "previous": str}),
+    Kind.UNMERGED: Entry(  # `status`: what the survivor is again, "" when it stays as it is
+        "internal",
+        {"source": int, "number": int, "messages": int, "removed_tags": list, "status": str},
+        with_=(_GATHERED,),
+    ),
+    Kind.PARTED: Entry("internal", {"target": int, "number": int, "messages": int, "status": str}, with_=(_GATHERED,)),
+    Kind.SPLIT: Entry("internal", {"other": int, "number": int, "messages": int, "moved": list}, with_=(_GATHERED,)),
+    Kind.MESSAGES_MOVED: Entry(
+        "internal",
+        {"other": int, "number": int, "messages": int, "moved": list, "kept": dict},
+        with_=(_GATHERED,),
+    ),
+    Kind.MESSAGES_ARRIVED: Entry("internal", {"other": int, "number": int, "messages": int}, with_=(_GATHERED,)),
+    Kind.UNLINKED: Entry("internal", {"other": int, "kind": str, "number": int, "is_here": bool}),
     Kind.CHECKLIST_CHANGED: Entry("internal", {"item": int, "change": str}),
-    Kind.SIDE_SENT: Entry("internal", {"message": int, "outgoing": int, "thread": int}),
-    Kind.SIDE_RECEIVED: Entry("internal", {"message": int, "thread": int}),
-    Kind.CUSTOMER_CHANGED: Entry("internal", {"customer": int, "previous": int}),
+    Kind.SIDE_SENT: Entry("internal", {"message": int, "outgoing": int, "thread": int}, with_=(_INDEXED,)),
+    Kind.SIDE_RECEIVED: Entry("internal", {"message": int, "thread": int}, with_=(_INDEXED,)),
+    Kind.CUSTOMER_CHANGED: Entry("internal", {"customer": int, "previous": int}, with_=(_NAMED,)),
 }
 
 PERIODIC: tuple[Periodic, ...] = (
     Periodic("helpdesk.actions.lifecycle.wake_snoozed", 1, "clocks"),
     Periodic("helpdesk.actions.lifecycle.close_long_resolved", 60, "clocks"),
     Periodic("helpdesk.actions.sending.release_scheduled", 1, "clocks"),
+    Periodic("helpdesk.actions.presence.sweep_lost_tabs", 10, "clocks"),
     Periodic("helpdesk.actions.feed.number_events", 1, "feed"),
     Periodic("helpdesk.actions.feed.chain_audit", 5, "feed"),
     Periodic("helpdesk.tasks.sweep_untold_failures", 300, "worker"),
     Periodic("helpdesk.tasks.sweep_forgotten_uploads", 3600, "worker"),
+    Periodic("helpdesk.actions.search_index.sweep_recent", 60, "worker"),
+    Periodic("helpdesk.actions.search_index.sweep_all", 3600, "worker"),
     Periodic("helpdesk.tasks.sweep_old_frames", 300, "worker"),
     Periodic("helpdesk.tasks.sweep_expired_keys", 3600, "worker"),
+    Periodic("helpdesk.actions.portal_entry.sweep_portal_rows", 3600, "worker"),
 )

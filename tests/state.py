@@ -50,10 +50,27 @@ def applied(state: dict[str, Any], event: TicketEvent) -> dict[str, Any]:
         state["priority"] = changes.get("priority", [0, state["priority"]])[1]
         tags = (set(state["tags"]) | set(changes.get("added_tags", []))) - set(changes.get("removed_tags", []))
         state["tags"] = sorted(tags)
+    elif kind == Kind.REPLY_SCHEDULED and data.get("again"):
+        pass  # another hour for the same reply
     elif kind in {Kind.REPLIED, Kind.NOTED, Kind.CONTACT_RECEIVED, Kind.MACHINE_MAIL, Kind.REPLY_SCHEDULED}:
         state["messages"] += 1
     elif kind == Kind.REPLY_WITHDRAWN:
         state["messages"] -= 1
+    elif kind in {Kind.MERGED, Kind.MESSAGES_ARRIVED}:
+        state["messages"] += data["messages"]
+        state["tags"] = sorted({*state["tags"], *data.get("added_tags", [])})
+    elif kind in {Kind.SPLIT, Kind.MESSAGES_MOVED}:
+        state["messages"] -= data["messages"]
+    elif kind == Kind.UNMERGED:
+        state["messages"] -= data["messages"]
+        state["tags"] = sorted(set(state["tags"]) - set(data.get("removed_tags", [])))
+        state["status"] = data["status"] or state["status"]
+    elif kind == Kind.MERGED_AWAY:
+        state["messages"] -= data["messages"]
+        state["status"] = "closed"
+    elif kind == Kind.PARTED:
+        state["messages"] += data["messages"]
+        state["status"] = data["status"]
     return state
 
 

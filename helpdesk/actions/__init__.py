@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from helpdesk.models import Ticket
+from collections.abc import Iterable
+
+from helpdesk.models import Message, OutgoingMail, Ticket
 
 
 class BadInput(Exception):
@@ -12,6 +14,36 @@ class BadInput(Exception):
 def lock(ticket: Ticket) -> Ticket:
     """The ticket again, its row locked until the end of the transaction. Where several are locked: by rising key."""
     return Ticket.objects.select_for_update(of=("self",)).select_related("queue", "customer").get(pk=ticket.pk)
+
+
+def lock_all(tickets: Iterable[Ticket]) -> dict[int, Ticket]:
+    """The tickets again by key, their rows locked by rising key: whoever locks several does it here."""
+    keys = {ticket.pk for ticket in tickets}
+    rows = Ticket.objects.select_for_update(of=("self",)).select_related("queue", "customer").filter(pk__in=keys)
+    return {ticket.pk: ticket for ticket in rows.order_by("pk")}
+
+
+def lock_survivor(ticket: Ticket) -> Ticket:
+    """The ticket, locked, or the one it was merged into: what belongs to a merged ticket belongs there."""
+    while True:
+        ahead = ticket
+        while ahead.merged_into is not None:
+            ahead = ahead.merged_into
+        locked = lock(ahead)
+        if locked.merged_into_id is None:
+            return locked
+        ticket = locked
+
+
+def lock_ticket_of(row: Message | OutgoingMail) -> Ticket:
+    """The ticket the row stands in now, locked. A merge may have taken the row elsewhere since it was read."""
+    rows = type(row)._default_manager.filter(pk=row.pk)
+    while True:
+        key = rows.values_list("ticket_id", flat=True).get()
+        locked = lock(Ticket(pk=key))
+        if rows.filter(ticket_id=key).exists():  # leaving a ticket needs its lock: from here on the row stays
+            row.ticket = locked
+            return locked
 
 
 def rank(ticket: Ticket) -> None:

@@ -22,7 +22,7 @@ from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.db.models import Count, Q
 
 from helpdesk import events, faults
-from helpdesk.actions import lock
+from helpdesk.actions import lock_ticket_of
 from helpdesk.logs import correlated
 from helpdesk.mail import compose
 from helpdesk.mail.smtp import CannotSend, Outcome, Session
@@ -104,7 +104,7 @@ def _over_the_limit(rows: Sequence[OutgoingMail]) -> set[int]:
 
 @transaction.atomic
 def _hold(row: OutgoingMail) -> None:
-    ticket = lock(row.ticket)
+    ticket = lock_ticket_of(row)
     reason = f"Held: more than {settings.OUTGOING_PER_TICKET_HOUR} mails left from this ticket within an hour."
     if _as_seen(row).update(state=States.HELD, last_error=reason) == 1:
         _failed(ticket, row, held=True)
@@ -112,7 +112,7 @@ def _hold(row: OutgoingMail) -> None:
 
 @transaction.atomic
 def _give_up(row: OutgoingMail) -> None:
-    ticket = lock(row.ticket)
+    ticket = lock_ticket_of(row)
     reason = f"Given up after {row.attempts} attempts, the last of which ended its sender."
     if _as_seen(row).update(state=States.DEAD, last_error=row.last_error or reason) == 1:
         _failed(ticket, row)
@@ -200,7 +200,7 @@ def _begin_data(outgoing: OutgoingMail) -> None:
 
 def _locked(outgoing: OutgoingMail) -> tuple[Ticket, OutgoingMail | None]:
     """The ticket, locked, and the row if the lease is still ours."""
-    ticket = lock(outgoing.ticket)
+    ticket = lock_ticket_of(outgoing)
     return ticket, _mine(outgoing).select_for_update(of=("self",)).first()
 
 

@@ -47,9 +47,10 @@ def set_status(
         return ticket
     if ticket.status != status:
         ticket.ensure_can(status)
+    kept = _kept(ticket)
     previous = become(ticket, status, snoozed_until)
     ticket.save(update_fields=STATUS_FIELDS)
-    data: dict[str, object] = {"previous": previous}
+    data: dict[str, object] = {"previous": previous, "kept": kept}
     if status == Status.SNOOZED:
         data["until"] = snoozed_until.isoformat() if snoozed_until else None
     if status in {Status.OPEN, Status.CLOSED}:
@@ -65,6 +66,13 @@ def _row_of(ticket: Ticket, status: str) -> str:
     if status == Status.OPEN and ticket.status == Status.RESOLVED:
         return "ticket.reopen"
     return "ticket.spam" if status == Status.SPAM else "ticket.update"
+
+
+def _kept(ticket: Ticket) -> dict[str, object]:
+    """What a change of status overwrites, in words of JSON: undoing.py puts it back."""
+    times = ("snoozed_until_at", "resolved_at", "closed_at", "waiting_since_at")
+    values: dict[str, datetime | None] = {name: getattr(ticket, name) for name in times}
+    return {"label_id": ticket.label_id, **{name: at.isoformat() if at else None for name, at in values.items()}}
 
 
 def become(ticket: Ticket, status: str, snoozed_until: datetime | None = None) -> str:

@@ -117,6 +117,12 @@ class Known:
             .order_by("pk")
         )
         self.tickets = {t.pk: t for t in locked}
+        for _hop in range(_MERGE_HOPS):  # merged while we waited for the lock
+            ahead = {t.merged_into_id for t in self.tickets.values() if t.merged_into_id} - set(self.tickets)
+            if not ahead:
+                break
+            fresh = Ticket.objects.select_for_update(of=("self",)).select_related("queue", "customer")
+            self.tickets |= {t.pk: t for t in fresh.filter(pk__in=ahead).order_by("pk")}
         for ticket in self.tickets.values():
             self.by_number[ticket.number] = self._survivor(ticket)
         for identifier, ticket_id, is_hint in references:

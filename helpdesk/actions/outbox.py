@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from helpdesk import access, events
-from helpdesk.actions import BadInput, lock
+from helpdesk.actions import BadInput, lock_ticket_of
 from helpdesk.actions.sending import withdraw_reply
 from helpdesk.models import Actor, OutgoingMail
 
@@ -26,7 +26,7 @@ def stop_mail(*, outgoing: OutgoingMail, actor: Actor) -> OutgoingMail:
 
     Raises NotAllowed, or BadInput when it is too late.
     """
-    ticket = lock(outgoing.ticket)
+    ticket = lock_ticket_of(outgoing)
     access.ensure(actor, "ticket.reply", ticket)
     outgoing = OutgoingMail.objects.select_for_update().select_related("message__ticket").get(pk=outgoing.pk)
     if outgoing.state in _NEVER_TRIED and outgoing.attempts == 0:

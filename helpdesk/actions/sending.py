@@ -9,7 +9,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from helpdesk import access, events, jobs
-from helpdesk.actions import BadInput, lock, rank
+from helpdesk.actions import BadInput, lock_ticket_of, rank
 from helpdesk.actions.conversation import say
 from helpdesk.models import (
     SYSTEM,
@@ -32,7 +32,7 @@ def withdraw_reply(*, message: Message, actor: Actor) -> Draft:
 
     Raises BadInput when it is too late (the outbox has begun to send it).
     """
-    ticket = lock(message.ticket)
+    ticket = lock_ticket_of(message)
     access.ensure(actor, "ticket.reply", ticket)
     states = OutgoingMail.State
     taken = OutgoingMail.objects.filter(
@@ -95,7 +95,7 @@ def _restore(ticket: Ticket, message: Message, actor: Actor) -> list[events.NewE
 @transaction.atomic
 def resend(*, message: Message, actor: Actor) -> OutgoingMail:
     """Tries a failed or held mail again, to the recipients who have not got it, with the same Message-ID."""
-    ticket = lock(message.ticket)
+    ticket = lock_ticket_of(message)
     access.ensure(actor, "ticket.reply", ticket)
     outgoing = OutgoingMail.objects.select_for_update().filter(message=message).first()
     if outgoing is None or outgoing.state not in {
@@ -141,7 +141,7 @@ def release_scheduled() -> int:
 @transaction.atomic
 def _release(key: int) -> int:
     outgoing = OutgoingMail.objects.select_related("message__author_user", "ticket").get(pk=key)
-    ticket = lock(outgoing.ticket)
+    ticket = lock_ticket_of(outgoing)
     if (
         OutgoingMail.objects.filter(pk=key, state=OutgoingMail.State.SCHEDULED).update(state=OutgoingMail.State.QUEUED)
         != 1

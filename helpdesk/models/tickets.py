@@ -204,7 +204,12 @@ class Ticket(models.Model):
         return f"#{self.number} {self.subject}"
 
     def ensure_can(self, status: str) -> None:
-        """Raises IllegalTransition unless the transition table allows `status` from here."""
+        """Raises IllegalTransition unless the transition table allows `status` from here. What was merged stays closed."""
+        if self.merged_into is not None:
+            raise IllegalTransition(
+                _("Ticket #%(number)s was merged into #%(other)s: go on there, or part them first.")
+                % {"number": self.number, "other": self.merged_into.number}
+            )
         if status not in TRANSITIONS[self.status]:
             raise IllegalTransition(
                 _("Ticket #%(number)s is %(old)s and cannot become %(new)s.")

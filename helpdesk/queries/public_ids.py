@@ -10,6 +10,8 @@ from helpdesk.models import Actor, ActorKind, Customer, Message, Ticket, TicketE
 
 #: The keys of an event's data that name a message.
 MESSAGE_KEYS = ("message", "bounced_message")
+#: Those that name another ticket.
+TICKET_KEYS = ("other", "source", "target")
 
 
 @dataclass
@@ -27,7 +29,7 @@ class PublicIds:
         messages = {e.data[key] for e in rows for key in MESSAGE_KEYS if isinstance(e.data.get(key), int)}
         customers = {e.data["customer"] for e in rows if isinstance(e.data.get("customer"), int)}
         customers |= {e.actor_id for e in rows if e.actor_kind == ActorKind.CUSTOMER and e.actor_id}
-        tickets = {e.data["other"] for e in rows if isinstance(e.data.get("other"), int)}
+        tickets = {e.data[key] for e in rows for key in TICKET_KEYS if isinstance(e.data.get(key), int)}
         within = {e.ticket_id for e in rows}
         said = Message.objects.filter(pk__in=messages, ticket__in=within).values_list("pk", "public_id")
         people = Customer.objects.filter(pk__in=customers).values_list("pk", "public_id")

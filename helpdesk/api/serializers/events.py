@@ -9,9 +9,9 @@ from rest_framework import serializers
 
 from helpdesk.api.serializers.fields import StrictSerializer
 from helpdesk.models import ActorKind, Kind, TicketEvent
-from helpdesk.queries.public_ids import PublicIds
+from helpdesk.queries.public_ids import TICKET_KEYS, PublicIds
 
-_HIDDEN = frozenset({"outgoing"})
+_HIDDEN = frozenset({"outgoing", "moved", "kept"})
 
 
 class EventActorSerializer(StrictSerializer):
@@ -58,7 +58,8 @@ class EventSerializer(StrictSerializer):
 
 
 def _public(key: str, value: Any, ids: PublicIds) -> Any:
-    table = {"message": ids.messages, "bounced_message": ids.messages, "customer": ids.customers, "other": ids.tickets}
+    table = {"message": ids.messages, "bounced_message": ids.messages, "customer": ids.customers}
+    table |= dict.fromkeys(TICKET_KEYS, ids.tickets)
     if key in table and isinstance(value, int):
         return _text(table[key].get(value))
     return value
