@@ -39,7 +39,12 @@ queue.view         x x x x x - -  read
 colleague.view     x x x x x - -  read
 event.view         x x x x x - -  read
 raw_mail.view      - x x x x - -  never
+canned.use         x x x x x - -  never
+canned.save        x x x x x - -  never
+canned.share       - - - x x - -  never
+macro.run          x x x x x - -  never
 view.save          x x x x x - -  never
+presence.view      - x x x x - -  never
 view.share         - - x x x - -  never
 token.issue        - - - x x - -  never
 staff.change       - - - x x - -  never

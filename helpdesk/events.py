@@ -7,7 +7,7 @@ flow.py, enqueues its *after* jobs and rings the doorbells, which leave at commi
 from __future__ import annotations
 
 import uuid
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -138,8 +138,12 @@ def _ring(rows: Sequence[TicketEvent]) -> None:
         )
         for row in newest.values()
     ]
-    queues = {row.ticket.queue_id for row in newest.values()}
-    frames += [(realtime.queue_group(q), {"type": "inbox.changed", "queue": q}) for q in sorted(queues)]
+    in_queue = Counter(row.ticket.queue_id for row in rows)
+    last = max(row.pk for row in rows)  # tells apart two batches of one transaction, which NOTIFY would fold into one
+    frames += [
+        (realtime.queue_group(q), {"type": "inbox.changed", "queue": q, "events": in_queue[q], "last": last})
+        for q in sorted(in_queue)
+    ]
     realtime.publish_many(frames)
 
 

@@ -15,7 +15,7 @@ SOURCES = sorted(
 )
 #: Models that belong to a ticket, a team or a customer: outside the ground they are reached through `visible_to`.
 _GUARDED = {"Ticket", "Message", "Attachment", "Customer", "TicketEvent", "Queue"}
-_ROOF = ("views", "api", "consumers.py", "admin")
+_ROOF = ("views", "api", "consumers", "admin")
 _OPENERS = {"get", "all", "filter", "exclude", "first", "last", "in_bulk"}
 
 

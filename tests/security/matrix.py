@@ -21,6 +21,7 @@ SIGNED_IN = "signed in"  # anybody of the staff, about himself only
 MANAGERS = "managers"  # the admin
 ADMINS = "administrators"
 METRICS = "metrics"  # a token or loopback
+PORTAL = "portal"  # a customer by his own cookie; nobody of the staff (customers: test_portal_walk.py)
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,7 @@ ADDRESSES: dict[str, Address] = {
     "metrics": Address({"GET": Door(METRICS)}),
     "": Address({"GET": Door(SIGNED_IN)}),
     "profile/": Address({"GET": Door(SIGNED_IN), "POST": Door(SIGNED_IN)}),
+    "inbox/find/": Address({"GET": Door(SIGNED_IN)}),
     "inbox/<slug:slug>/": Address({"GET": Door(SIGNED_IN)}, lambda rooms, side: {"slug": "team"}),
     "inbox/<slug:slug>/rows/": Address({"GET": Door(SIGNED_IN)}, lambda rooms, side: {"slug": "team"}),
     "views/": Address({"POST": Door("view.save", {"name": "High", "priority": "3"})}),
@@ -84,10 +86,26 @@ ADDRESSES: dict[str, Address] = {
         {"POST": Door("view.save", {"name": "Other"})},
         lambda rooms, side: {"pk": {"own": rooms.shared_view, "foreign": rooms.private_view, "missing": 999_999}[side]},
     ),
+    "canned/": Address(
+        {"GET": Door("canned.save"), "POST": Door("canned.save", {"name": "Thanks", "text": "Thank you."})}
+    ),
+    "canned/<int:pk>/": Address(
+        {"POST": Door("canned.save", {"name": "Thanks", "text": "Thank you."})},
+        lambda rooms, side: {"pk": 999_999 if side == "missing" else rooms.private_response},
+    ),
     "bulk/": Address({"POST": Door(SIGNED_IN, {"do": "status", "status": "open"})}),
     "tickets/<int:number>/": _ticket("ticket.view", "GET"),
     "tickets/<int:number>/changes/": _ticket("ticket.view", "GET"),
     "tickets/<int:number>/earlier/": _ticket("ticket.view", "GET"),
+    "tickets/<int:number>/complete/": _ticket("canned.use", "GET", kind="canned"),
+    "tickets/<int:number>/canned/<int:pk>/": Address(
+        {"POST": Door("canned.use")}, lambda rooms, side: {**_number(rooms, side), "pk": rooms.shared_response}
+    ),
+    "tickets/<int:number>/macros/": _ticket("macro.run", "GET"),
+    "tickets/<int:number>/macros/<int:pk>/": Address(
+        {"GET": Door("macro.run"), "POST": Door("macro.run")},
+        lambda rooms, side: {**_number(rooms, side), "pk": rooms.shared_macro},
+    ),
     "tickets/<int:number>/recipients/": _ticket("ticket.view", "GET"),
     "tickets/<int:number>/status/": _ticket("ticket.update", status="open"),
     "tickets/<int:number>/owner/": _ticket("ticket.assign", wants=lambda rooms, side: {"owner": rooms.world.agent.pk}),
@@ -108,6 +126,7 @@ ADDRESSES: dict[str, Address] = {
     "messages/<uuid:public_id>/whole/": Address({"GET": Door("ticket.view")}, _message),
     "messages/<uuid:public_id>/source/": Address({"GET": Door("raw_mail.view")}, _message),
     "messages/<uuid:public_id>/undo/": Address({"POST": Door("ticket.reply")}, _reply),
+    "messages/<uuid:public_id>/schedule/": Address({"POST": Door("ticket.reply", {"send_at": "now"})}, _reply),
     "messages/<uuid:public_id>/resend/": Address({"POST": Door("ticket.reply")}, _reply),
     "files/<uuid:public_id>/": Address({"GET": Door("attachment.get")}, _file),
     "files/<uuid:public_id>/picture/": Address({"GET": Door("attachment.get")}, _file),
@@ -115,6 +134,37 @@ ADDRESSES: dict[str, Address] = {
         {"POST": Door(SIGNED_IN)}, _file
     ),  # forgets one's own upload, else nothing
     "files/inline/<str:token>/": Address({"GET": Door(PUBLIC)}, lambda rooms, side: {"token": "forged"}),
+}
+
+def _public_ticket(rooms: Rooms, side: Side) -> dict[str, Any]:
+    world = rooms.world
+    return {
+        "public_id": {"own": world.ticket.public_id, "foreign": world.foreign.public_id, "missing": rooms.nobody}[side]
+    }
+
+
+def _portal(method: str, arguments: Arguments, **body: Any) -> Address:
+    return Address({method: Door(PORTAL, body)}, arguments)
+
+
+#: The customers' own pages: to the staff, and to anybody without the portal's cookie, all of them say "sign in".
+ADDRESSES |= {
+    "portal/": Address({"GET": Door(PORTAL)}),
+    "portal/open/": Address({"GET": Door(PUBLIC)}),
+    "portal/ended/": Address({"GET": Door(PUBLIC), "POST": Door(PUBLIC)}),
+    "portal/sign-in/": Address({"GET": Door(PUBLIC), "POST": Door(PUBLIC, {"email": "nobody@shop.example"})}),
+    "portal/code/": Address({"GET": Door(PUBLIC), "POST": Door(PUBLIC, {"code": "12345678"})}),
+    "portal/sign-out/": Address({"POST": Door(PORTAL)}),
+    "portal/new/": Address({"GET": Door(PORTAL), "POST": Door(PORTAL, {"subject": "New", "text": "Words"})}),
+    "portal/tickets/<uuid:public_id>/": _portal("GET", _public_ticket),
+    "portal/tickets/<uuid:public_id>/said/": _portal("GET", _public_ticket),
+    "portal/tickets/<uuid:public_id>/reply/": _portal("POST", _public_ticket, text="Hello"),
+    "portal/tickets/<uuid:public_id>/close/": _portal("POST", _public_ticket),
+    "portal/tickets/<uuid:public_id>/reopen/": _portal("POST", _public_ticket),
+    "portal/messages/<uuid:public_id>/frame/": _portal("GET", _message),
+    "portal/files/<uuid:public_id>/": _portal("GET", _file),
+    "portal/files/<uuid:public_id>/picture/": _portal("GET", _file),
+    "portal/files/inline/<str:token>/": Address({"GET": Door(PUBLIC)}, lambda rooms, side: {"token": "forged"}),
 }
 
 #: Whole branches that answer for themselves: prefix -> who may come in. Each is walked too, by GET.
@@ -125,8 +175,8 @@ BRANCHES: dict[str, str] = {
 }
 
 #: Frames of the staff socket -> what they need.
-SOCKET_FRAMES: dict[str, str] = {"watch": "ticket.view", "unwatch": SIGNED_IN, "ping": SIGNED_IN}
+SOCKET_FRAMES: dict[str, str] = {"watch": "ticket.view", "unwatch": SIGNED_IN, "ping": SIGNED_IN, "beat": SIGNED_IN}
 SOCKETS = {"ws/agent/"}
 
 #: Commands are for those who have a shell on the server; they act as the system.
-COMMANDS = {"audit_verify", "dispatcher", "import_mail", "poll_mail", "seed_demo", "seed_volume", "run_worker"}
+COMMANDS = {"audit_verify", "dispatcher", "import_mail", "poll_mail", "reindex_search", "seed_demo", "seed_volume", "run_worker"}
