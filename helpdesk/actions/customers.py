@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 
 from helpdesk import access, events
+from helpdesk.actions import search_index
 from helpdesk.models import Actor, Customer
 
 
@@ -28,5 +29,7 @@ def edit_customer(
     for key in changed:
         setattr(fresh, key, wanted[key])
     fresh.save(update_fields=changed)
+    if "name" in changed:
+        search_index.index_customer(fresh)
     events.audit(actor, "customer.edited", fresh, {"fields": changed})
     return fresh

@@ -1,8 +1,7 @@
-"""The ticket lists: what a filter means, one page by keyset, capped counts in one statement, simple search."""
+"""The ticket lists: what a filter means, one page by keyset, capped counts in one statement. Words are found.py's."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -17,23 +16,16 @@ from helpdesk.models import (
     ACTIVE,
     Actor,
     Channel,
-    Customer,
-    CustomerAddress,
     Priority,
     Status,
     Ticket,
     TicketTag,
 )
-from helpdesk.queries.words import having_words
 
 #: About two screens; the next rows come by themselves when the last one is seen, and each row costs most of a millisecond.
 PAGE_SIZE = 30
 #: Counts stop here and are shown as "99+": an exact count of a long list is work that nobody reads.
 COUNT_CAP = 100
-#: Words are looked for in the subjects of this many of the newest tickets only, so that search stays quick at any size.
-SUBJECT_SEARCH_DEPTH = 20_000
-_SEARCH_HITS = 500
-_NUMBER = re.compile(r"#?(\d{1,18})")
 
 
 @dataclass(frozen=True)
@@ -103,30 +95,6 @@ def narrowed(base: QuerySet[Ticket], wanted: TicketFilter, actor: Actor) -> Quer
     return found
 
 
-def looked_up(base: QuerySet[Ticket], found: QuerySet[Ticket], text: str) -> QuerySet[Ticket]:
-    """Narrows `found` to a ticket number, a customer's address, or words of a customer's name or a recent subject."""
-    number = _NUMBER.fullmatch(text)
-    if number:
-        return found.filter(number=int(number[1]))
-    if "@" in text:
-        owners = CustomerAddress.objects.filter(value=text.lower()).values_list("customer_id", flat=True)
-        return found.filter(customer_id__in=list(owners))
-    in_name, in_subject = having_words("name", text), having_words("subject", text)
-    if in_name is None or in_subject is None:
-        return found.none()
-    people = list(Customer.objects.filter(in_name).values_list("pk", flat=True)[:200])
-    theirs = base.filter(customer_id__in=people).order_by("-changed_at", "-pk").values_list("pk", flat=True)
-    since = (
-        Ticket.objects.order_by("-changed_at", "-pk")
-        .values_list("changed_at", flat=True)[SUBJECT_SEARCH_DEPTH : SUBJECT_SEARCH_DEPTH + 1]
-        .first()
-    )
-    recent = base.filter(changed_at__gte=since) if since else base
-    subjects = recent.filter(in_subject).order_by("-changed_at", "-pk").values_list("pk", flat=True)
-    hits = {*theirs[:_SEARCH_HITS], *subjects[:_SEARCH_HITS]}
-    return found.filter(pk__in=hits)
-
-
 class ListRow(NamedTuple):
     """What a list shows of a ticket, and no more: whole tickets with their people cost three times as much to read."""
 
@@ -170,12 +138,16 @@ def inbox_page(
 ) -> Page:
     """One page by keyset: no page is slower for being deep. A cursor that is not ours begins at the top.
 
-    `door` is `Ticket.objects.visible_to(actor)` where the caller has made it already.
+    `door` is `Ticket.objects.visible_to(actor)` where the caller has made it already. A filter with text is found_page's.
     """
-    base = Ticket.objects.visible_to(actor) if door is None else door
-    found = narrowed(base, wanted, actor)
     if wanted.text:
-        found = looked_up(base, found, wanted.text)
+        raise ValueError("words are looked for by helpdesk.queries.found")
+    base = Ticket.objects.visible_to(actor) if door is None else door
+    return listed(narrowed(base, wanted, actor), wanted, cursor, size)
+
+
+def listed(found: QuerySet[Ticket], wanted: TicketFilter, cursor: str, size: int) -> Page:
+    """One page of tickets that are narrowed already, in the order of the filter."""
     after = _decoded(cursor)
     if wanted.by_rank:
         if after:
@@ -185,15 +157,17 @@ def inbox_page(
         if after:
             found = found.filter(changed_at__lte=after[0]).exclude(changed_at=after[0], pk__gte=after[1])
         found = found.order_by("-changed_at", "-pk")
-    if wanted.text:
-        # keys first: joined before they are cut, hundreds of hits cost the reading of the whole table of customers
-        found = found.filter(pk__in=found.values("pk")[: size + 1])
-    rows = [ListRow(*row) for row in found.values_list(*_ROW_COLUMNS)[: size + 1]]
+    rows = list_rows(found[: size + 1])
     more = len(rows) > size
     rows = rows[:size]
     last = rows[-1] if rows else None
     cursor = f"{(last.rank_at if wanted.by_rank else last.changed_at).isoformat()}~{last.pk}" if more and last else ""
     return Page(rows, cursor)
+
+
+def list_rows(found: QuerySet[Ticket]) -> list[ListRow]:
+    """The tickets as a list shows them."""
+    return [ListRow(*row) for row in found.values_list(*_ROW_COLUMNS)]
 
 
 def _decoded(cursor: str) -> tuple[datetime, int] | None:

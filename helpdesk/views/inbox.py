@@ -15,9 +15,11 @@ from django.views.decorators.http import require_GET
 
 from helpdesk.access import actor_of, may
 from helpdesk.models import Actor, Channel, Priority, Role, Status, StatusLabel, Ticket
-from helpdesk.queries.inbox import SUBJECT_SEARCH_DEPTH, TicketFilter, inbox_page
+from helpdesk.queries.found import found_page
+from helpdesk.queries.inbox import TicketFilter, inbox_page
 from helpdesk.queries.shelves import Shelf, Shelves, shelves_of
 from helpdesk.views.answers import bundle, is_partial
+from helpdesk.views.found_rows import today, with_marks
 from helpdesk.views.rows import row_words
 
 _SEARCH = "search"
@@ -52,7 +54,7 @@ def place_of(request: HttpRequest, slug: str, params: QueryDict, *, counted: boo
     if slug == _SEARCH:
         wanted = filter_of(params)
         shelf = Shelf(
-            _SEARCH, _("Found"), "search", wanted, _("Nothing found. Try a number, an address, or fewer words.")
+            _SEARCH, _("Found"), "search", wanted, _("Nothing found. Try fewer words, or only the beginning of one.")
         )
         query = urlencode({"in": _SEARCH, **query_of(wanted)}, doseq=True)
         return Place(shelf, shelves, query)
@@ -106,13 +108,13 @@ def status_words() -> dict[str, str]:
 
 def list_context(request: HttpRequest, place: Place, cursor: str = "") -> dict[str, Any]:
     """Everything the list zone and the views zone show."""
-    page = inbox_page(actor_of(request), place.shelf.filter, cursor, door=door_of(request))
-    frame = list_frame(request, place)
-    return {
-        **frame,
-        "page": page,
-        "rows": row_words(page.tickets, query=place.query, may_bulk=frame["may_bulk"]),
-    }
+    actor, wanted, frame = actor_of(request), place.shelf.filter, list_frame(request, place)
+    if wanted.text:
+        found = found_page(actor, wanted, cursor, door=door_of(request), today=today())
+        rows = row_words(found.tickets, query=place.query, may_bulk=frame["may_bulk"])
+        return {**frame, "page": found, "rows": with_marks(rows, found)}
+    page = inbox_page(actor, wanted, cursor, door=door_of(request))
+    return {**frame, "page": page, "rows": row_words(page.tickets, query=place.query, may_bulk=frame["may_bulk"])}
 
 
 def list_frame(request: HttpRequest, place: Place) -> dict[str, Any]:
@@ -127,7 +129,6 @@ def list_frame(request: HttpRequest, place: Place) -> dict[str, Any]:
         "channel_choices": Channel.choices,
         "priority_choices": Priority.choices,
         "rows_url": f"{reverse('inbox_rows', args=[place.shelf.slug])}?{place.query}",
-        "search_depth": SUBJECT_SEARCH_DEPTH,
         "may_bulk": may(actor, "ticket.update"),
         "may_share": may(actor, "view.share"),
     }

@@ -4,16 +4,31 @@ from __future__ import annotations
 
 from django.urls import path
 
-from helpdesk.views import attachments, composer, frames, inbox, people, saved_views, ticket, ticket_changes
+from helpdesk.views import (
+    attachments,
+    canned,
+    composer,
+    composer_help,
+    finding,
+    frames,
+    inbox,
+    people,
+    saved_views,
+    ticket,
+    ticket_changes,
+)
 
 urlpatterns = [
     path("", inbox.home, name="home"),
     path("profile/", people.profile, name="profile"),
+    path("inbox/find/", finding.find, name="find"),
     path("inbox/<slug:slug>/", inbox.inbox, name="inbox"),
     path("inbox/<slug:slug>/rows/", inbox.rows, name="inbox_rows"),
     path("views/", saved_views.create, name="saved_view_create"),
     path("views/<int:pk>/", saved_views.change, name="saved_view_change"),
     path("bulk/", ticket_changes.bulk, name="bulk"),
+    path("canned/", canned.canned, name="canned"),
+    path("canned/<int:pk>/", canned.change_canned, name="canned_change"),
     path("tickets/<int:number>/", ticket.ticket, name="ticket"),
     path("tickets/<int:number>/changes/", ticket.changes, name="ticket_changes"),
     path("tickets/<int:number>/earlier/", ticket.earlier, name="ticket_earlier"),
@@ -28,6 +43,10 @@ urlpatterns = [
     path("tickets/<int:number>/send/", composer.send, name="ticket_send"),
     path("tickets/<int:number>/draft/", composer.draft, name="ticket_draft"),
     path("tickets/<int:number>/draft/discard/", composer.discard, name="ticket_draft_discard"),
+    path("tickets/<int:number>/complete/", composer_help.complete, name="ticket_complete"),
+    path("tickets/<int:number>/canned/<int:pk>/", composer_help.use_canned, name="ticket_canned"),
+    path("tickets/<int:number>/macros/", composer_help.macros, name="ticket_macros"),
+    path("tickets/<int:number>/macros/<int:pk>/", composer_help.macro, name="ticket_macro"),
     path("tickets/<int:number>/recipients/", composer.recipients, name="ticket_recipients"),
     path("tickets/<int:number>/files/", attachments.upload, name="ticket_upload"),
     path("tickets/<int:number>/customer/<uuid:public_id>/", people.customer, name="customer_edit"),
@@ -35,6 +54,7 @@ urlpatterns = [
     path("messages/<uuid:public_id>/whole/", frames.whole, name="message_whole"),
     path("messages/<uuid:public_id>/source/", frames.source, name="message_source"),
     path("messages/<uuid:public_id>/undo/", composer.undo, name="message_undo"),
+    path("messages/<uuid:public_id>/schedule/", composer_help.schedule, name="message_schedule"),
     path("messages/<uuid:public_id>/resend/", composer.resend, name="message_resend"),
     path("files/<uuid:public_id>/", attachments.download, name="attachment"),
     path("files/<uuid:public_id>/picture/", attachments.picture, name="attachment_picture"),

@@ -1,0 +1,286 @@
+"""Finds messages by their words, and with them tickets. Called by helpdesk.queries.inbox and helpdesk.queries.suggestions.
+
+The newest HITS_AT_MOST hits are ranked. A rare word is looked up in the index of words; a common one, of which the index would
+give half of all messages, is looked for message by message, newest first, which ends soon because it is common. Neither way
+reads more than some tens of thousands of rows: where that was not enough, the answer says how far back it went and can be
+asked to go on. The door is shut three times: customers find nothing, the index itself knows the queue of a message, and each
+hit's ticket must be in the caller's `tickets`, made by `visible_to(actor)`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from django.core.exceptions import EmptyResultSet
+from django.db import connection
+from django.db.models import QuerySet
+from django.db.models.expressions import RawSQL
+
+from helpdesk.models import Actor, ActorKind, Queue, Ticket
+from helpdesk.now import now
+from helpdesk.search.query import Question
+from helpdesk.search.vectors import all_of, any_of, queue_word, quoted
+
+HITS_AT_MOST = 1_000
+#: Words with more hits than this are looked for message by message: reading 30,000 scattered rows takes as long as reading
+#: newest rows until 1,000 hits are found among a million (1,000 / 0.03).
+_SCATTERED_AT_MOST = 30_000
+#: Newest messages read one by one for one answer.
+_WALKED_AT_MOST = 60_000
+_STEP_AT_LEAST = 4_000
+#: Tickets few enough to read all their messages instead.
+_FEW_TICKETS = 2_500
+#: After this many days a hit counts half.
+_HALF_AFTER_DAYS = 180
+
+
+@dataclass(frozen=True)
+class Hit:
+    """The best message of a ticket, and how well it fits."""
+
+    ticket_id: int
+    message_id: int
+    at: datetime
+    score: float
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Where a search ended that did not read everything: it goes on with what is older."""
+
+    at: datetime
+    message_id: int
+
+
+@dataclass(frozen=True)
+class Found:
+    """Hits, best first, one a ticket. `is_cut`: only the newest HITS_AT_MOST were ranked. `reach`: older rows are unread."""
+
+    hits: tuple[Hit, ...] = ()
+    is_cut: bool = False
+    reach: Reach | None = None
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much one search may read."""
+
+    hits: int = HITS_AT_MOST
+    scattered: int = _SCATTERED_AT_MOST
+    walked: int = _WALKED_AT_MOST
+
+
+@dataclass(frozen=True)
+class _Raw:
+    message_id: int
+    ticket_id: int
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Spans:
+    """The times between which a message was written: `after` is counted in, `before` is not."""
+
+    after: datetime | None = None
+    before: datetime | None = None
+    beyond: Reach | None = None
+
+    def sql(self) -> tuple[str, list[Any]]:
+        """As conditions on the rows."""
+        parts, values = ["true"], []
+        if self.after:
+            parts.append("at >= %s")
+            values.append(self.after)
+        if self.before:
+            parts.append("at < %s")
+            values.append(self.before)
+        if self.beyond:
+            parts.append("(at, message_id) < (%s, %s)")
+            values += [self.beyond.at, self.beyond.message_id]
+        return " AND ".join(parts), values
+
+
+def find(
+    actor: Actor,
+    question: Question,
+    tickets: QuerySet[Ticket],
+    *,
+    spans: Spans = Spans(),
+    is_narrow: bool = False,
+    weight: str = "",
+    limits: Limits = Limits(),
+) -> Found:
+    """The messages that answer `question` in `tickets` (visible ones only), best first.
+
+    `is_narrow` says that `tickets` are fewer than the actor may see; `weight` narrows to parts of rows, as
+    helpdesk.search.vectors gives them.
+    """
+    if actor.kind == ActorKind.CUSTOMER or not (question.terms or spans.after or spans.before or spans.beyond):
+        return Found()
+    words = question.tsquery(weight)
+    if not actor.sees_everything:
+        queues = Queue.objects.visible_to(actor).values_list("pk", flat=True)
+        stands = [quoted(queue_word(queue)) for queue in queues]
+        if not stands:
+            return Found()
+        words = all_of([any_of(stands), *([words] if words else [])])
+    try:
+        door = None if actor.sees_everything and not is_narrow else _door(tickets)
+    except EmptyResultSet:
+        return Found()
+    search = _Search(words, question.has_words, spans, door, limits)
+    raw, reach = search.run(tickets if is_narrow else None)
+    return Found(_ranked(raw, question.for_rank()), len(raw) >= limits.hits, reach)
+
+
+def _door(tickets: QuerySet[Ticket]) -> tuple[str, tuple[Any, ...]]:
+    """The condition that the ticket of the row `h` is one of `tickets`, asked row by row, so that few rows ask seldom."""
+    one = tickets.order_by().filter(pk=RawSQL("h.ticket_id", [])).values_list("pk")
+    sql, values = one.query.sql_with_params()
+    return f"({sql}) IS NOT NULL", values
+
+
+@dataclass
+class _Search:
+    """One search: chooses its way, and stays within its limits."""
+
+    words: str
+    has_words: bool
+    spans: Spans
+    door: tuple[str, tuple[Any, ...]] | None
+    limits: Limits
+
+    def run(self, few: QuerySet[Ticket] | None) -> tuple[list[_Raw], Reach | None]:
+        """The newest hits; and where it ended, if not at the end."""
+        expected, rows = self.expected()
+        if self.has_words and expected <= self.limits.scattered:
+            scattered = self.scattered()
+            if scattered is not None:
+                return scattered, None
+        if few is not None:
+            keys = list(few.order_by().values_list("pk", flat=True)[: _FEW_TICKETS + 1])
+            if len(keys) <= _FEW_TICKETS:
+                return self.of_tickets(keys), None
+        return self.walked(expected / max(rows, 1))
+
+    def expected(self) -> tuple[int, int]:
+        """How many rows PostgreSQL's statistics expect to have the words, and how many there are at all."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = 'helpdesk_searchrow'::regclass"
+            )
+            rows: int = cursor.fetchone()[0]
+            if not self.words:
+                return rows, rows
+            cursor.execute(
+                "EXPLAIN (FORMAT JSON) SELECT 1 FROM helpdesk_searchrow WHERE words @@ %s::tsquery", [self.words]
+            )
+            plan = cursor.fetchone()[0]
+        plan = json.loads(plan) if isinstance(plan, str) else plan
+        return int(plan[0]["Plan"]["Plan Rows"]), rows
+
+    def _passing(self) -> tuple[str, tuple[Any, ...]]:
+        return self.door or ("true", ())
+
+    def scattered(self) -> list[_Raw] | None:
+        """By the index of words. None when there are more hits than expected."""
+        (door, values), (span, times) = self._passing(), self.spans.sql()
+        cap = self.limits.scattered * 4 // 3
+        with connection.cursor() as cursor:
+            # the parts are ours and the ORM's; all values go as parameters
+            cursor.execute(
+                f"""
+                WITH found AS MATERIALIZED (
+                    SELECT message_id, ticket_id, at FROM helpdesk_searchrow WHERE words @@ %s::tsquery AND {span} LIMIT %s
+                ), sorted AS MATERIALIZED (SELECT * FROM found ORDER BY at DESC, message_id DESC)
+                SELECT message_id, ticket_id, at, (SELECT count(*) FROM found) FROM sorted h WHERE {door} LIMIT %s
+                """,  # noqa: S608
+                [self.words, *times, cap, *values, self.limits.hits],
+            )
+            rows = cursor.fetchall()
+        if rows and rows[0][3] >= cap:
+            return None
+        return [_Raw(*row[:3]) for row in rows]
+
+    def of_tickets(self, keys: Sequence[int]) -> list[_Raw]:
+        """All messages of a few tickets."""
+        span, times = self.spans.sql()
+        matching, values = ("words @@ %s::tsquery", [self.words]) if self.words else ("true", [])
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"""
+                SELECT message_id, ticket_id, at FROM helpdesk_searchrow
+                WHERE ticket_id = ANY(%s) AND {matching} AND {span} ORDER BY at DESC, message_id DESC LIMIT %s
+                """,  # noqa: S608
+                [list(keys), *values, *times, self.limits.hits],
+            )
+            return [_Raw(*row) for row in cursor.fetchall()]
+
+    def walked(self, density: float) -> tuple[list[_Raw], Reach | None]:
+        """Message by message, newest first, in steps as long as the words are rare."""
+        found: list[_Raw] = []
+        left, beyond = self.limits.walked, self.spans.beyond
+        wanted = self.limits.hits
+        step = self._step(wanted, density)
+        while left > 0:
+            step = min(step, left)
+            hits, count, last = self._walk(step, beyond, wanted - len(found))
+            found += hits
+            left -= step
+            if len(found) >= wanted or count < step or last is None:
+                return found, None
+            beyond = last
+            step = self._step(wanted - len(found), len(hits) / step if hits else density / 4)
+        return found, beyond
+
+    def _step(self, wanted: int, density: float) -> int:
+        return max(_STEP_AT_LEAST, min(int(1.2 * wanted / max(density, 1e-6)), 30_000))
+
+    def _walk(self, step: int, beyond: Reach | None, wanted: int) -> tuple[list[_Raw], int, Reach | None]:
+        (door, values), (span, times) = self._passing(), replace(self.spans, beyond=beyond).sql()
+        matching, words = ("words @@ %s::tsquery", [self.words]) if self.words else ("true", [])
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"""
+                WITH read AS MATERIALIZED (
+                    SELECT message_id, ticket_id, at, {matching} AS has FROM (
+                        SELECT message_id, ticket_id, at, words FROM helpdesk_searchrow WHERE {span}
+                        ORDER BY at DESC, message_id DESC LIMIT %s
+                    ) newest
+                ), hits AS (SELECT message_id, ticket_id, at FROM read h WHERE has AND {door} LIMIT %s)
+                SELECT message_id, ticket_id, at, 0 AS count FROM hits
+                UNION ALL
+                (SELECT message_id, ticket_id, at, (SELECT count(*) FROM read) FROM read ORDER BY at, message_id LIMIT 1)
+                """,  # noqa: S608
+                [*words, *times, step, *values, wanted],
+            )
+            rows = cursor.fetchall()
+        if not rows:
+            return [], 0, None
+        *hits, last = rows
+        return [_Raw(*row[:3]) for row in hits], last[3], Reach(last[2], last[0])
+
+
+def _ranked(raw: Sequence[_Raw], query: str) -> tuple[Hit, ...]:
+    """The best hit of each ticket, best first: by how well it fits, and the newer the better."""
+    scores: dict[int, float] = {}
+    if query and raw:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT message_id, ts_rank(words, %s::tsquery) FROM helpdesk_searchrow WHERE message_id = ANY(%s)",
+                [query, [row.message_id for row in raw]],
+            )
+            scores = dict(cursor.fetchall())
+    today = now()
+    best: dict[int, Hit] = {}
+    for row in raw:
+        age = max(0.0, (today - row.at).total_seconds() / 86_400)
+        score = scores.get(row.message_id, 1.0) / (1 + age / _HALF_AFTER_DAYS)
+        known = best.get(row.ticket_id)
+        if known is None or score > known.score:
+            best[row.ticket_id] = Hit(row.ticket_id, row.message_id, row.at, score)
+    return tuple(sorted(best.values(), key=lambda hit: (-hit.score, -hit.message_id)))
