@@ -18,17 +18,19 @@ import psycopg
 from django.db import DatabaseError, InterfaceError, connection
 from django.utils.module_loading import import_string
 
-from helpdesk.actions import delivery
+from helpdesk.actions import delivery, portal_mail
 from helpdesk.flow import PERIODIC, Periodic
 from helpdesk.logs import correlated
 from helpdesk.mail_pipeline import Pipeline, is_left_behind
 from helpdesk.mail_poll import Poller
-from helpdesk.models import Mailbox, OutgoingMail
+from helpdesk.models import Mailbox, OutgoingMail, PortalMail
 
 log = logging.getLogger("helpdesk.dispatcher")
 ROLES = ("clocks", "feed", "outbox", "mailboxes")
 _LOCK_SPACE = 0x64697370  # "disp"
 _SWEEP_SECONDS = 1.0
+#: The place of the one thread that mails codes and links to customers, among those of the mailboxes.
+_PORTAL = 0
 
 
 def lock_numbers(role: str) -> list[int]:
@@ -127,7 +129,23 @@ class OutboxRole(Role):
             sender = threading.Thread(target=self._deliver, args=[mails], name=f"sender-{mailbox_id}")
             self.senders[mailbox_id] = sender
             sender.start()
+        if _PORTAL not in self.senders and (letters := portal_mail.claim_due()):
+            sender = threading.Thread(target=self._let_in, args=[letters], name="sender-portal")
+            self.senders[_PORTAL] = sender
+            sender.start()
         return bool(leased)
+
+    def _let_in(self, letters: list[PortalMail]) -> None:
+        try:
+            with correlated():
+                portal_mail.send_all(letters, self.stop.is_set)
+        except (DatabaseError, InterfaceError) as problem:
+            log.warning("database trouble", extra={"role": self.role, "problem": str(problem).splitlines()[:1]})
+        except Exception:
+            log.exception("a sender of codes failed; its mails come back when their lease ends")
+        finally:
+            connection.close()
+            self.bell.set()
 
     def _deliver(self, mails: list[OutgoingMail]) -> None:
         try:

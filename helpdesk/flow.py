@@ -57,16 +57,20 @@ FLOW: dict[Kind, Entry] = {
     Kind.CONTACT_RECEIVED: Entry(
         "public",
         {"channel": str, "message": int, "rule": str},
-        with_=(_INDEXED, "helpdesk.actions.sending.cancel_overtaken"),
+        with_=(_INDEXED, "helpdesk.actions.sending.cancel_overtaken", "helpdesk.actions.notifying.tell_of_contacts"),
     ),
     Kind.MACHINE_MAIL: Entry("internal", {"message": int, "machine": str, "rule": str}, with_=(_INDEXED,)),
     Kind.BOUNCED: Entry(
         "internal",
         {"message": int, "bounced_message": _ID, "status": str, "permanent": bool, "recipients": int},
-        with_=(_INDEXED,),
+        with_=(_INDEXED, "helpdesk.actions.notifying.tell_of_failures"),
         after=("helpdesk.tasks.tell_owner",),
     ),
-    Kind.REPLIED: Entry("public", {"message": int, "outgoing": _ID, "sends_at": (str, type(None))}, with_=(_INDEXED,)),
+    Kind.REPLIED: Entry(
+        "public",
+        {"message": int, "outgoing": _ID, "sends_at": (str, type(None))},
+        with_=(_INDEXED, "helpdesk.actions.notifying.tell_of_replies"),
+    ),
     Kind.REPLY_SCHEDULED: Entry(
         "internal", {"message": int, "outgoing": int, "sends_at": str, "again": bool}, with_=(_INDEXED,)
     ),
@@ -77,10 +81,15 @@ FLOW: dict[Kind, Entry] = {
     ),
     Kind.DELIVERED: Entry("internal", {"message": int, "outgoing": int, "recipients": int, "may_be_doubled": bool}),
     Kind.DELIVERY_FAILED: Entry(
-        "internal", {"message": int, "outgoing": int, "held": bool}, after=("helpdesk.tasks.tell_owner",)
+        "internal",
+        {"message": int, "outgoing": int, "held": bool},
+        with_=("helpdesk.actions.notifying.tell_of_failures",),
+        after=("helpdesk.tasks.tell_owner",),
     ),
-    Kind.NOTED: Entry("internal", {**_MESSAGE, "mentions": list}, with_=(_INDEXED,)),
-    Kind.ASSIGNED: Entry("public", {"owner": int, "previous": _ID}),
+    Kind.NOTED: Entry("internal", {**_MESSAGE, "mentions": list}, with_=(_INDEXED, "helpdesk.actions.notifying.tell_of_notes")),
+    Kind.ASSIGNED: Entry(
+        "public", {"owner": int, "previous": _ID}, with_=("helpdesk.actions.notifying.tell_new_owners",)
+    ),
     Kind.UNASSIGNED: Entry("internal", {"previous": _ID}),
     Kind.MOVED: Entry("internal", {"queue": int, "previous": int}, with_=("helpdesk.actions.search_index.move_rows",)),
     Kind.CLASSIFIED: Entry("internal", {"changes": dict}, with_=(_NAMED,)),
@@ -90,7 +99,11 @@ FLOW: dict[Kind, Entry] = {
     Kind.PENDING: Entry("internal", {"previous": str, "kept": dict}),
     Kind.ON_HOLD: Entry("internal", {"previous": str, "kept": dict}),
     Kind.SNOOZED: Entry("internal", {"previous": str, "until": (str, type(None)), "kept": dict}),
-    Kind.REOPENED: Entry("public", {"previous": str, "why": str, "kept": dict}),
+    Kind.REOPENED: Entry(
+        "public",
+        {"previous": str, "why": str, "kept": dict},
+        with_=("helpdesk.actions.notifying.tell_of_wakings",),
+    ),
     Kind.RESOLVED: Entry("public", {"previous": str, "kept": dict}),
     Kind.CLOSED: Entry("public", {"previous": str, "why": str, "kept": dict}),
     Kind.SPAM_MARKED: Entry("internal", {"previous": str, "kept": dict}),

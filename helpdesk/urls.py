@@ -19,6 +19,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/oidc/<str:provider_id>/login/callback/", sign_in_pages.company_callback),
     path("accounts/", include("allauth.urls")),
     path("api/", include("helpdesk.api.urls")),
+    path("portal/", include("helpdesk.views.portal_urls")),
     path("", include("helpdesk.views.urls")),
 ]
 

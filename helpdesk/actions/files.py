@@ -25,8 +25,13 @@ class FileNotKept(BadInput):
     """The disk refused; nothing of the file was kept."""
 
 
-def store_upload(*, actor: Actor, ticket: Ticket, name: str, content_type: str, chunks: Iterable[bytes]) -> Attachment:
-    """Keeps an uploaded file as an attachment without a message yet. Raises FileTooLarge or FileNotKept."""
+def store_upload(
+    *, actor: Actor, ticket: Ticket | None, name: str, content_type: str, chunks: Iterable[bytes]
+) -> Attachment:
+    """Keeps an uploaded file as an attachment without a message yet. Raises FileTooLarge or FileNotKept.
+
+    Without a ticket it comes with the message that opens one.
+    """
     access.ensure(actor, "attachment.upload", ticket)
     try:
         digest, size = blobs.put_chunks(chunks, limit=settings.ATTACHMENT_MAX_BYTES)

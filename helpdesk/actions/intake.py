@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
 
 from django.core.exceptions import ValidationError
@@ -10,7 +11,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from helpdesk import access
-from helpdesk.actions import BadInput, lock
+from helpdesk.actions import BadInput, lock_survivor
 from helpdesk.actions.ledger import Ledger, PendingEvent
 from helpdesk.models import (
     Actor,
@@ -20,6 +21,7 @@ from helpdesk.models import (
     Customer,
     CustomerAddress,
     Kind,
+    Mailbox,
     Message,
     Organisation,
     Priority,
@@ -28,6 +30,8 @@ from helpdesk.models import (
     Ticket,
 )
 from helpdesk.now import now
+
+TEXT_AT_MOST = 200_000
 
 
 @transaction.atomic
@@ -45,15 +49,21 @@ def receive_contact(
     language: str = "",
     ticket: Ticket | None = None,
     attachments: Sequence[Attachment] = (),
+    mailbox: Mailbox | None = None,
+    copies: Sequence[dict[str, str]] = (),
+    client_id: uuid.UUID | None = None,
 ) -> Ticket:
     """Opens a ticket for what a customer said, or adds it to his `ticket`; returns the ticket.
 
-    The customer is given, or found and made by `email`. Raises BadInput when nothing was said or nobody said it.
+    The customer is given, or found and made by `email`. `mailbox` answers a new ticket; `copies` are people an answer to
+    all goes to, as of a mail ({"kind", "email", "name"}). Raises BadInput when nothing was said or nobody said it.
     """
     access.ensure(actor, "ticket.create")
     text = text.replace("\x00", "").strip()
-    if not text:
+    if not text and not attachments:
         raise BadInput(_("Write what it is about."))
+    if len(text) > TEXT_AT_MOST:
+        raise BadInput(_("The text is longer than %(n)s characters; send the rest as a file.") % {"n": TEXT_AT_MOST})
     if channel not in Channel.values or priority not in Priority.values:
         raise BadInput(_("Unknown channel or priority."))
     ledger = Ledger(now())
@@ -65,28 +75,30 @@ def receive_contact(
         author_customer=customer,
         sender_name=customer.name,
         sender_email=email.strip().lower()[:320],
+        recipients=list(copies),
         subject=subject.strip()[:500],
         text=text,
         reply_text=text,
         created_at=ledger.at,
     )
     if ticket is not None:
-        ticket = lock(ticket)
+        ticket = lock_survivor(ticket)
         if ticket.status in {Status.CLOSED, Status.SPAM}:
             raise BadInput(_("This conversation is closed; write a new message instead."))
-        ledger.customer_wrote(ticket, message, said_by, "given")
+        ledger.customer_wrote(ticket, message, said_by, "given", client_id)
     else:
         ticket = ledger.open_ticket(
             customer=customer,
             message=message,
             queue=queue,
+            mailbox=mailbox,
             channel=channel,
             subject=subject.strip()[:500],
             priority=priority,
             language=(language or customer.language)[:10],
         )
         data = {"channel": str(channel), "rule": "given", "queue": queue.pk}
-        ledger.events.append(PendingEvent(ticket, Kind.OPENED, said_by, data, message))
+        ledger.events.append(PendingEvent(ticket, Kind.OPENED, said_by, data, message, client_id))
     ledger.write()
     Attachment.objects.filter(pk__in=[a.pk for a in attachments], message__isnull=True).update(message=message)
     return ticket

@@ -5,6 +5,7 @@ Used by intake.py and mail_intake.py, which decide; the ledger only keeps order:
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -42,6 +43,7 @@ class PendingEvent:
     actor: Actor
     data: dict[str, Any]
     message: Message | None = None
+    client_id: uuid.UUID | None = None
 
 
 @dataclass
@@ -103,12 +105,14 @@ class Ledger:
         if ticket.pk:
             self.changed[ticket.pk] = ticket
 
-    def customer_wrote(self, ticket: Ticket, message: Message, actor: Actor, rule: str) -> None:
+    def customer_wrote(
+        self, ticket: Ticket, message: Message, actor: Actor, rule: str, client_id: uuid.UUID | None = None
+    ) -> None:
         """An existing ticket hears from its customer: he waits from now on, and what was put aside opens again."""
         self.say(ticket, message)
         ticket.customer_wrote_at = message.created_at
         data = {"channel": str(message.channel), "rule": rule}
-        self.events.append(PendingEvent(ticket, Kind.CONTACT_RECEIVED, actor, data, message))
+        self.events.append(PendingEvent(ticket, Kind.CONTACT_RECEIVED, actor, data, message, client_id))
         if ticket.status not in {*ACTIVE, Status.SPAM, Status.CLOSED}:
             previous = become(ticket, Status.OPEN)
             reopened = {"previous": previous, "why": "customer wrote"}
@@ -145,7 +149,13 @@ class Ledger:
             write_columns(sorted(self.changed.values(), key=lambda t: t.pk), fields)
         return events.record_many(
             [
-                events.NewEvent(e.ticket, e.kind, e.actor, {**e.data, "message": e.message.pk} if e.message else e.data)
+                events.NewEvent(
+                    e.ticket,
+                    e.kind,
+                    e.actor,
+                    {**e.data, "message": e.message.pk} if e.message else e.data,
+                    e.client_id,
+                )
                 for e in self.events
             ]
         )

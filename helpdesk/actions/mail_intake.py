@@ -21,6 +21,7 @@ from helpdesk.actions.recipients import our_addresses
 from helpdesk.mail.authentication import Verdict as SenderCheck
 from helpdesk.mail.authentication import evaluate
 from helpdesk.mail.message import Address, MachineKind, ParsedMail
+from helpdesk.mail.portal_links import without_tokens
 from helpdesk.mail.reasons import Reason, why
 from helpdesk.mail.threading import Placement, Pointer, Rule, mentioned_identifiers, place
 from helpdesk.models import (
@@ -189,7 +190,7 @@ def _join(arrival: _Arrival, ticket: Ticket, placement: Placement[Ticket], known
     ledger.customer_wrote(ticket, message, Actor.of_customer(customer), rule)
     _remember(arrival, ticket, message, known, ledger)
     if arrival.check == SenderCheck.PASS:
-        _add_copies(arrival, ticket, customer, known, ledger)
+        _add_copies(arrival, ticket, customer, known, ledger, message.created_at)
     return Fate(Verdict.REPLY, Reason(_REASONS[placement.rule]), ticket, rule)
 
 
@@ -223,7 +224,7 @@ def _open(arrival: _Arrival, placement: Placement[Ticket], known: Known, ledger:
     ledger.events.append(PendingEvent(ticket, Kind.OPENED, Actor.of_customer(customer), data, message))
     _remember(arrival, ticket, message, known, ledger)
     if arrival.check != SenderCheck.FAIL:
-        _add_copies(arrival, ticket, customer, known, ledger)
+        _add_copies(arrival, ticket, customer, known, ledger, message.created_at)
     if placement.related is not None:
         kind = LinkKind.FOLLOW_UP if placement.rule == Rule.TICKET_CLOSED else LinkKind.POSSIBLE_FOLLOW_UP
         ledger.link(ticket, placement.related, kind, SYSTEM)
@@ -264,8 +265,10 @@ def _person(author: Address, known: Known, ledger: Ledger, language: str = "") -
     return customer
 
 
-def _add_copies(arrival: _Arrival, ticket: Ticket, customer: Customer, known: Known, ledger: Ledger) -> None:
-    """People in To and Cc may answer from now on. They get no access to anything but what is sent to them."""
+def _add_copies(
+    arrival: _Arrival, ticket: Ticket, customer: Customer, known: Known, ledger: Ledger, since: datetime
+) -> None:
+    """People in To and Cc may answer from now on. They may read what is said from `since` on, the mail that named them."""
     belonging = known.belonging[id(ticket)]
     for person in [*arrival.mail.to, *arrival.mail.cc][:_COPIES_AT_MOST]:
         email = person.email.lower()
@@ -274,7 +277,7 @@ def _add_copies(arrival: _Arrival, ticket: Ticket, customer: Customer, known: Kn
         joined = _person(person, known, ledger)
         belonging.add(email)
         if joined is not customer:
-            ledger.participants.append(Participant(ticket=ticket, customer=joined, added_at=ledger.at))
+            ledger.participants.append(Participant(ticket=ticket, customer=joined, added_at=since))
 
 
 def _is_ours(email: str, ours: frozenset[str]) -> bool:
@@ -306,11 +309,11 @@ def _message(
         sender_email=arrival.email[:320],
         recipients=recipients,
         subject=mail.subject[:500],
-        text=mail.text,
-        reply_text=mail.reply_text,
+        text=without_tokens(mail.text),
+        reply_text=without_tokens(mail.reply_text),
         signature=mail.signature,
-        html=mail.html,
-        reply_html=mail.reply_html,
+        html=without_tokens(mail.html),
+        reply_html=without_tokens(mail.reply_html),
         has_remote_content=mail.has_remote_content,
         message_id=mail.message_id[:998],
         machine=str(mail.machine),

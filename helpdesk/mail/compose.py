@@ -23,6 +23,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override, pgettext
 
 from helpdesk.blobs import read
+from helpdesk.mail import portal_links
 from helpdesk.mail.customer_language import customer_language
 from helpdesk.mail.plaintext import html_from_text
 from helpdesk.mail.tokens import plus_address
@@ -110,7 +111,7 @@ def build(outgoing: OutgoingMail, at: datetime) -> bytes:
     if outgoing.is_automatic:
         mail["Auto-Submitted"] = "auto-replied"
         mail["X-Auto-Response-Suppress"] = "All"
-    text = body_text(message, mailbox)
+    text = body_text(message, mailbox, portal_links.invitation(message, mailbox, at))
     quoted = "" if outgoing.is_automatic else quoted_history(message)
     mail.set_content(text + quoted, cte="quoted-printable")
     mail.add_alternative(_html(text, quoted, ticket.language), subtype="html", cte="quoted-printable")
@@ -142,6 +143,26 @@ def automatic_answer(*, mailbox: Mailbox, email: str, subject: str, text: str, a
     mail["Auto-Submitted"] = "auto-replied"
     mail["X-Auto-Response-Suppress"] = "All"
     mail.set_content(text + "\n", cte="quoted-printable")
+    return "".join(head).encode("ascii") + mail.as_bytes()
+
+
+def automatic_notice(
+    *, mailbox: Mailbox, email: str, subject: str, text: str, identifier: str, language: str, at: datetime
+) -> bytes:
+    """A whole automatic mail that answers nothing and belongs to no ticket, to the one address."""
+    head = [
+        _address_header("From", [address(mailbox.address, mailbox.from_name or mailbox.name)]),
+        _address_header("To", [address(email)]),
+        _text_header("Subject", subject),
+        _id_header("Message-ID", f"<{identifier}>"),
+    ]
+    mail = EmailMessage(policy=_POLICY)
+    mail["Date"] = format_datetime(at)
+    mail["X-Helpdesk-Loop"] = mailbox.address
+    mail["Auto-Submitted"] = "auto-generated"
+    mail["X-Auto-Response-Suppress"] = "All"
+    mail.set_content(text + "\n", cte="quoted-printable")
+    mail.add_alternative(_html(text, "", language), subtype="html", cte="quoted-printable")
     return "".join(head).encode("ascii") + mail.as_bytes()
 
 
@@ -179,15 +200,16 @@ def _encoded(text: str, already: int) -> str:
     )
 
 
-def body_text(message: Message, mailbox: Mailbox) -> str:
-    """The written text with the mailbox's signature below it."""
+def body_text(message: Message, mailbox: Mailbox, online: str = "") -> str:
+    """The written text with the mailbox's signature below it, and last the line that leads to the ticket's page."""
     signature = fill(
         mailbox.signature,
         agent_name=message.author_user.name if message.author_user else mailbox.from_name,
         mailbox_name=mailbox.from_name or mailbox.name,
         ticket_number=str(message.ticket.number),
     ).strip()
-    return f"{message.text}\n\n-- \n{signature}\n" if signature else f"{message.text}\n"
+    below = "\n\n".join(part for part in (signature, online) if part)
+    return f"{message.text}\n\n-- \n{below}\n" if below else f"{message.text}\n"
 
 
 def fill(template: str, **values: str) -> str:

@@ -77,6 +77,10 @@ ADDRESSES: dict[str, Address] = {
     "readyz": Address({"GET": Door(PUBLIC)}),
     "metrics": Address({"GET": Door(METRICS)}),
     "": Address({"GET": Door(SIGNED_IN)}),
+    "me/desk/": Address({"GET": Door(SIGNED_IN), "POST": Door(SIGNED_IN, {"undo_seconds": "5"})}),
+    "me/zones/": Address({"POST": Door(SIGNED_IN)}),
+    "me/recent/": Address({"GET": Door(SIGNED_IN)}),
+    "styleguide/": Address({"GET": Door(SIGNED_IN)}),
     "profile/": Address({"GET": Door(SIGNED_IN), "POST": Door(SIGNED_IN)}),
     "inbox/find/": Address({"GET": Door(SIGNED_IN)}),
     "inbox/<slug:slug>/": Address({"GET": Door(SIGNED_IN)}, lambda rooms, side: {"slug": "team"}),
@@ -136,6 +140,7 @@ ADDRESSES: dict[str, Address] = {
     "files/inline/<str:token>/": Address({"GET": Door(PUBLIC)}, lambda rooms, side: {"token": "forged"}),
 }
 
+
 def _public_ticket(rooms: Rooms, side: Side) -> dict[str, Any]:
     world = rooms.world
     return {
@@ -179,4 +184,13 @@ SOCKET_FRAMES: dict[str, str] = {"watch": "ticket.view", "unwatch": SIGNED_IN, "
 SOCKETS = {"ws/agent/"}
 
 #: Commands are for those who have a shell on the server; they act as the system.
-COMMANDS = {"audit_verify", "dispatcher", "import_mail", "poll_mail", "reindex_search", "seed_demo", "seed_volume", "run_worker"}
+COMMANDS = {
+    "audit_verify",
+    "dispatcher",
+    "import_mail",
+    "poll_mail",
+    "reindex_search",
+    "seed_demo",
+    "seed_volume",
+    "run_worker",
+}

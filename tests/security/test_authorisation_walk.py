@@ -23,6 +23,7 @@ from tests.security.matrix import (
     BRANCHES,
     COMMANDS,
     METRICS,
+    PORTAL,
     PUBLIC,
     SIGNED_IN,
     SOCKET_FRAMES,
@@ -99,7 +100,8 @@ def _ask(client: Client, route: str, method: str, address: Address, rooms: Rooms
 
 def _is_turned_away(response: HttpResponse) -> bool:
     return response.status_code in {401, 403} or (
-        response.status_code == 302 and "/accounts/login/" in response["Location"]
+        response.status_code == 302
+        and ("/accounts/login/" in response["Location"] or response["Location"].startswith("/portal/sign-in/"))
     )
 
 
@@ -109,7 +111,7 @@ def _expected(door: Door, role: str, side: Side, *, has_object: bool) -> str:
         return "in"
     if door.row == METRICS:
         return "in"  # the test client is on loopback; the wall is tested in test_operations
-    if role in {"nobody", "dead"}:
+    if role in {"nobody", "dead"} or door.row == PORTAL:
         return "away"
     if door.row == SIGNED_IN:
         return "in"
@@ -131,7 +133,7 @@ def test_every_address_has_its_line_in_the_matrix() -> None:
 def test_every_row_named_by_a_door_exists() -> None:
     rows = {door.row for address in ADDRESSES.values() for door in address.methods.values()}
 
-    assert rows - {PUBLIC, SIGNED_IN, METRICS} <= set(MATRIX)
+    assert rows - {PUBLIC, SIGNED_IN, METRICS, PORTAL} <= set(MATRIX)
     assert set(TOKEN_SCOPE) == set(MATRIX)
 
 
@@ -155,7 +157,7 @@ def test_a_door_lets_in_exactly_whom_the_matrix_names(route: str, rooms: Rooms) 
 
 def _is_private_case(route: str, role: str, side: str) -> bool:
     """A saved view has an owner and no team: its wall is tested beside it, and the inline picture answers to tokens alone."""
-    return route.startswith(("views/<", "files/inline"))
+    return route.startswith(("views/<", "canned/<", "files/inline", "portal/files/inline"))
 
 
 def _outcome(response: HttpResponse, door: Door) -> str:
@@ -189,7 +191,7 @@ def test_what_one_may_not_see_looks_exactly_like_what_does_not_exist(rooms: Room
         if address.arguments is None or "slug" in route or _is_private_case(route, "", ""):
             continue
         for method, door in address.methods.items():
-            if door.row in {SIGNED_IN, PUBLIC}:
+            if door.row in {SIGNED_IN, PUBLIC, PORTAL}:
                 continue
             with _undone():
                 foreign = _ask(client, route, method, address, rooms, "foreign")
