@@ -80,7 +80,7 @@ def found_page(
     at = _decoded(cursor) or _Cursor(0, now())
     before = start_of(question.before)
     spans = Spans(start_of(question.after), min(before, at.until) if before else at.until, at.reach)
-    is_narrow = bool(filters.to_dict() or question.named or question.number)
+    is_narrow = bool(filters.is_narrow or question.named or question.number)
     found = find(actor, question, fitting.tickets, spans=spans, is_narrow=is_narrow)
     hits = list(found.hits)
     if at.reach is None and (numbered := _numbered(wanted.text, fitting.tickets)) is not None:

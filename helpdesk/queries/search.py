@@ -26,9 +26,11 @@ from helpdesk.search.query import Question
 from helpdesk.search.vectors import all_of, any_of, queue_word, quoted
 
 HITS_AT_MOST = 1_000
-#: Words with more hits than this are looked for message by message: reading 30,000 scattered rows takes as long as reading
-#: newest rows until 1,000 hits are found among a million (1,000 / 0.03).
-_SCATTERED_AT_MOST = 30_000
+#: Words with more hits than this are looked for message by message: reading 15,000 scattered rows takes as long as reading
+#: the newest 60,000 in their order, in which there are 1,000 hits by then.
+_SCATTERED_AT_MOST = 15_000
+#: The index knows the words of a phrase but not their order, so that more rows are read than have it.
+_SCATTERED_FOR_PHRASES = 5_000
 #: Newest messages read one by one for one answer.
 _WALKED_AT_MOST = 60_000
 _STEP_AT_LEAST = 4_000
@@ -71,7 +73,11 @@ class Limits:
 
     hits: int = HITS_AT_MOST
     scattered: int = _SCATTERED_AT_MOST
+    phrases: int = _SCATTERED_FOR_PHRASES
     walked: int = _WALKED_AT_MOST
+
+
+LIMITS = Limits()
 
 
 @dataclass(frozen=True)
@@ -109,16 +115,17 @@ def find(
     question: Question,
     tickets: QuerySet[Ticket],
     *,
-    spans: Spans = Spans(),
+    spans: Spans | None = None,
     is_narrow: bool = False,
     weight: str = "",
-    limits: Limits = Limits(),
+    limits: Limits | None = None,
 ) -> Found:
     """The messages that answer `question` in `tickets` (visible ones only), best first.
 
     `is_narrow` says that `tickets` are fewer than the actor may see; `weight` narrows to parts of rows, as
     helpdesk.search.vectors gives them.
     """
+    spans, limits = spans or Spans(), limits or LIMITS
     if actor.kind == ActorKind.CUSTOMER or not (question.terms or spans.after or spans.before or spans.beyond):
         return Found()
     words = question.tsquery(weight)
@@ -132,8 +139,12 @@ def find(
         door = None if actor.sees_everything and not is_narrow else _door(tickets)
     except EmptyResultSet:
         return Found()
+    if question.has_phrases:
+        limits = replace(limits, scattered=min(limits.phrases, limits.scattered))
     search = _Search(words, question.has_words, spans, door, limits)
     raw, reach = search.run(tickets if is_narrow else None)
+    if spans.beyond is not None:
+        raw = search.unseen(raw)
     return Found(_ranked(raw, question.for_rank()), len(raw) >= limits.hits, reach)
 
 
@@ -183,6 +194,27 @@ class _Search:
         plan = json.loads(plan) if isinstance(plan, str) else plan
         return int(plan[0]["Plan"]["Plan Rows"]), rows
 
+    def unseen(self, raw: Sequence[_Raw]) -> list[_Raw]:
+        """Without the tickets that had a hit before the search went on beyond its reach: they were shown there."""
+        if not raw or self.spans.beyond is None:
+            return list(raw)
+        span, times = replace(self.spans, beyond=None).sql()
+        matching, values = self._matching()
+        beyond = self.spans.beyond
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"""
+                SELECT DISTINCT ticket_id FROM helpdesk_searchrow
+                WHERE ticket_id = ANY(%s) AND (at, message_id) >= (%s, %s) AND {matching} AND {span}
+                """,  # noqa: S608
+                [list({row.ticket_id for row in raw}), beyond.at, beyond.message_id, *values, *times],
+            )
+            seen = {key for (key,) in cursor.fetchall()}
+        return [row for row in raw if row.ticket_id not in seen]
+
+    def _matching(self) -> tuple[str, list[Any]]:
+        return ("words @@ %s::tsquery", [self.words]) if self.words else ("true", [])
+
     def _passing(self) -> tuple[str, tuple[Any, ...]]:
         return self.door or ("true", ())
 
@@ -209,7 +241,7 @@ class _Search:
     def of_tickets(self, keys: Sequence[int]) -> list[_Raw]:
         """All messages of a few tickets."""
         span, times = self.spans.sql()
-        matching, values = ("words @@ %s::tsquery", [self.words]) if self.words else ("true", [])
+        matching, values = self._matching()
         with connection.cursor() as cursor:
             cursor.execute(
                 f"""
@@ -242,7 +274,7 @@ class _Search:
 
     def _walk(self, step: int, beyond: Reach | None, wanted: int) -> tuple[list[_Raw], int, Reach | None]:
         (door, values), (span, times) = self._passing(), replace(self.spans, beyond=beyond).sql()
-        matching, words = ("words @@ %s::tsquery", [self.words]) if self.words else ("true", [])
+        matching, words = self._matching()
         with connection.cursor() as cursor:
             cursor.execute(
                 f"""

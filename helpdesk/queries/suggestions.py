@@ -20,7 +20,7 @@ from helpdesk.search.query import Question, parse
 
 _EACH = 5
 #: A tenth of what a search may read: an answer has to come between two keys.
-_LIMITS = Limits(hits=40, scattered=1_500, walked=3_000)
+_LIMITS = Limits(hits=40, scattered=800, phrases=400, walked=1_500)
 _NUMBER = re.compile(r"#?(\d{1,10})")
 _END = "\U0010ffff"
 
@@ -47,7 +47,7 @@ def suggestions(actor: Actor, text: str, tickets: QuerySet[Ticket], today: date)
     text = " ".join(text.replace("\x00", "").split())[:100]
     if not text or actor.kind == ActorKind.CUSTOMER:
         return []
-    question = parse(text, today=today)
+    question = parse(text, today=today, last_prefix_from=1)
     has_operators = bool(question.named or question.problems or any(term.prefix for term in question.terms))
     found = [] if has_operators else _tickets(actor, text, question, tickets)
     groups = [
@@ -63,7 +63,7 @@ def _tickets(actor: Actor, text: str, question: Question, tickets: QuerySet[Tick
     number = _NUMBER.fullmatch(fold(text))
     if number:
         rows = _numbered(tickets, int(number[1]))
-    if question.terms and not question.number:
+    if question.terms and not question.number and "@" not in text:
         found = find(actor, question, tickets, weight="A", limits=_LIMITS)
         keys = [hit.ticket_id for hit in found.hits[:_EACH]]
         by_key = {row.pk: row for row in tickets.filter(pk__in=keys).select_related("customer")}

@@ -104,6 +104,11 @@ class Question:
         """Whether an index of words can answer it: there is a word that must be there."""
         return any(not term.is_negated for term in self.terms)
 
+    @property
+    def has_phrases(self) -> bool:
+        """Whether the order of words matters."""
+        return any(len(term.words) > 1 for term in self.terms)
+
     def tsquery(self, weight: str = "") -> str:
         """The words as PostgreSQL reads them; empty for none."""
         return all_of(term.tsquery(weight) for term in self.terms)
@@ -126,6 +131,7 @@ class _Reading:
     number: int | None = None
     after: date | None = None
     before: date | None = None
+    last_prefix_from: int = _LAST_PREFIX_FROM
 
     def operator(self, name: str, value: str, is_negated: bool) -> None:
         """One `name:value`."""
@@ -164,14 +170,21 @@ class _Reading:
         if is_unspaced(last):
             longer = len(last) == 1
         else:
-            longer = is_open and not _ADDRESS.fullmatch(text) and len(last) >= (_LAST_PREFIX_FROM if is_last else _PREFIX_FROM)
+            longer = (
+                is_open
+                and not _ADDRESS.fullmatch(text)
+                and len(last) >= (self.last_prefix_from if is_last else _PREFIX_FROM)
+            )
         self.terms.append(Term(tuple(found), longer, is_negated, prefix))
 
 
-def parse(text: str, *, today: date) -> Question:
-    """What the text asks. `today` is the reader's date, which `after:yesterday` and `after:7d` count from."""
+def parse(text: str, *, today: date, last_prefix_from: int = _LAST_PREFIX_FROM) -> Question:
+    """What the text asks. `today` is the reader's date, which `after:yesterday` and `after:7d` count from.
+
+    From `last_prefix_from` letters on, the word at the end is taken for the beginning of one.
+    """
     text = text[:TEXT_AT_MOST].translate(_QUOTES)
-    reading = _Reading(today)
+    reading = _Reading(today, last_prefix_from=last_prefix_from)
     matches = [match for match in _TERM.finditer(text) if match[0]][:_TERMS_AT_MOST]
     for match in matches:
         name, value, is_negated = (match["name"] or "").lower(), match["value"], bool(match["sign"])
