@@ -8,4 +8,7 @@ import './timeline.js';
 import './composer.js';
 import './uploads.js';
 import './live.js';
+import './find.js';
+import './joining.js';
 import './keys.js';
+import './command.js';
