@@ -66,6 +66,7 @@ class ChecklistItem(models.Model):
     position = models.PositiveSmallIntegerField(_("position"), default=0)
     done_at = models.DateTimeField(_("done"), null=True, blank=True)
     done_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    removed_at = models.DateTimeField(_("removed"), null=True, blank=True)  # kept, so that it can come back
 
     class Meta:
         verbose_name = _("checklist item")

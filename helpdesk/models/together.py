@@ -85,6 +85,7 @@ class Notification(models.Model):
         COLLEAGUE_WROTE = "colleague_wrote", _("a colleague wrote on a ticket you follow")
         NOT_DELIVERED = "not_delivered", _("your reply could not be sent")
         WOKE_UP = "woke_up", _("a snoozed ticket is back")
+        THIRD_PARTY_WROTE = "third_party_wrote", _("a third party answered on your ticket")
 
     user = models.ForeignKey(User, models.CASCADE, related_name="notifications")
     ticket = models.ForeignKey(Ticket, models.CASCADE, related_name="+")
