@@ -19,7 +19,6 @@ from helpdesk.models import (
     OutgoingMail,
     Ticket,
     TicketEvent,
-    TicketLink,
 )
 from helpdesk.sentences import Names, sentence
 
@@ -37,6 +36,20 @@ _TOLD_BY_THE_MESSAGE = frozenset(
         Kind.DELIVERED,
         Kind.DELIVERY_FAILED,
         Kind.NOTED,
+        Kind.SIDE_SENT,
+        Kind.SIDE_RECEIVED,
+    }
+)
+#: Events after which messages have come or gone: the timeline is drawn anew.
+_GATHERING = frozenset(
+    {
+        Kind.MERGED,
+        Kind.MERGED_AWAY,
+        Kind.UNMERGED,
+        Kind.PARTED,
+        Kind.SPLIT,
+        Kind.MESSAGES_MOVED,
+        Kind.MESSAGES_ARRIVED,
     }
 )
 #: What makes an HTML mail worth its own frame; anything less reads better as text in the page's own type.
@@ -76,10 +89,14 @@ class Entry:
 
 @dataclass
 class Timeline:
-    """Entries in order of time, and the cursor of the messages before them ("" when there are none)."""
+    """Entries in order of time, and the cursor of the messages before them ("" when there are none).
+
+    `is_turned` says that the ticket was merged away or parted just now, so that its composer is another one.
+    """
 
     entries: list[Entry]
     earlier_cursor: str = ""
+    is_turned: bool = False
 
 
 class _IsRich(Func):
@@ -142,11 +159,21 @@ def timeline(ticket: Ticket, *, language: str, may_read_notes: bool = True, befo
     return Timeline(_merged(rows, lines, language), cursor)
 
 
-def changes_since(ticket: Ticket, seq: int, *, language: str, may_read_notes: bool = True) -> list[Entry] | None:
-    """Entries that are new or changed after `seq`; None when so much happened that the page should be loaded again."""
+def changes_since(
+    ticket: Ticket, seq: int, *, language: str, may_read_notes: bool = True
+) -> list[Entry] | Timeline | None:
+    """Entries that are new or changed after `seq`; the whole timeline when messages came from or went to another ticket.
+
+    None when so much happened that the page should be loaded again.
+    """
     events = list(TicketEvent.objects.filter(ticket=ticket, seq__gt=seq).order_by("seq")[: _EVENTS_SHOWN + 1])
     if len(events) > _EVENTS_SHOWN:
         return None
+    kinds = {Kind(event.kind) for event in events}
+    if kinds & _GATHERING:
+        whole = timeline(ticket, language=language, may_read_notes=may_read_notes)
+        whole.is_turned = bool(kinds & {Kind.MERGED_AWAY, Kind.PARTED})
+        return whole
     touched = {
         e.data[key] for e in events for key in ("message", "bounced_message") if isinstance(e.data.get(key), int)
     }
@@ -221,31 +248,6 @@ def message_by_public_id(actor: Actor, public_id: uuid.UUID) -> Message | None:
 
 #: What one line about another ticket shows.
 _OF_A_LINE = ("number", "subject", "status", "opened_at")
-
-
-@dataclass(frozen=True)
-class Neighbour:
-    """A linked ticket and how it belongs to this one, read from this one."""
-
-    ticket: Ticket
-    kind: str
-    is_here: bool
-
-
-def neighbours(door: QuerySet[Ticket], ticket: Ticket) -> list[Neighbour]:
-    """Linked tickets in both directions, only those behind `door`."""
-    links = list(TicketLink.objects.filter(Q(ticket=ticket) | Q(other=ticket)).order_by("pk")[:50])
-    if not links:
-        return []
-    others = {link.other_id if link.ticket_id == ticket.pk else link.ticket_id for link in links}
-    visible = {t.pk: t for t in door.filter(pk__in=others).only(*_OF_A_LINE)}
-    found: list[Neighbour] = []
-    for link in links:
-        away = link.ticket_id == ticket.pk
-        other = visible.get(link.other_id if away else link.ticket_id)
-        if other is not None:
-            found.append(Neighbour(other, link.get_kind_display(), is_here=not away))
-    return found
 
 
 def earlier_tickets(door: QuerySet[Ticket], ticket: Ticket, limit: int = 8) -> list[Ticket]:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import functools
-import uuid
 from typing import Any
 
-from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import get_language
@@ -15,12 +13,16 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from helpdesk.access import actor_of, may
-from helpdesk.actions.recipients import reply_recipients
-from helpdesk.models import TRANSITIONS, Attachment, Draft, Priority, Status, Ticket
+from helpdesk.models import TRANSITIONS, Priority, Status, Ticket
 from helpdesk.queries import ticket as reads
 from helpdesk.queries.furniture import Furniture, furniture_of
+from helpdesk.queries.joining import joined_here, relatives, survivor_of
+from helpdesk.queries.presence import viewers_of
+from helpdesk.queries.reading import read_seq
 from helpdesk.views.answers import bundle, is_partial
+from helpdesk.views.composer_parts import composer_context, later_presets, scheduled_replies
 from helpdesk.views.inbox import door_of, home_slug, list_frame, place_of, status_names
+from helpdesk.views.joining_forms import came_from
 
 #: The statuses offered in the menu, in the order of how often they are needed.
 _MENU = [Status.OPEN, Status.PENDING, Status.ON_HOLD, Status.SNOOZED, Status.RESOLVED, Status.CLOSED, Status.SPAM]
@@ -48,7 +50,8 @@ def head_context(request: HttpRequest, ticket: Ticket) -> dict[str, Any]:
     actor = actor_of(request)
     around = furniture(request, ticket)
     words = {**status_names(), **{status: _(label) for status, label in around.labels.items()}}
-    allowed = TRANSITIONS[ticket.status]
+    is_merged = ticket.merged_into_id is not None
+    allowed = frozenset() if is_merged else TRANSITIONS[ticket.status]
     rights = {row.replace(".", "_"): may(actor, row, ticket) for row in _RIGHTS}
     offered = [s for s in _MENU if s in allowed and not (s == Status.SPAM and not rights["ticket_spam"])]
     return {
@@ -56,6 +59,7 @@ def head_context(request: HttpRequest, ticket: Ticket) -> dict[str, Any]:
         "addresses_of": addresses_of(ticket.number),
         "status_word": _(ticket.label.label_agent) if ticket.label else words[ticket.status],
         "transitions": [(s.value, words[s]) for s in offered if s != Status.SNOOZED],
+        "merged_to": survivor_of(door_of(request), ticket) if is_merged else None,
         "may_snooze": Status.SNOOZED in allowed or ticket.status == Status.SNOOZED,
         "may_resolve": Status.RESOLVED in allowed,
         "priorities": list(reversed(Priority.choices)),
@@ -64,6 +68,8 @@ def head_context(request: HttpRequest, ticket: Ticket) -> dict[str, Any]:
         "owners": around.owners if rights["ticket_assign"] else [],
         "known_tags": around.known_tags if rights["ticket_update"] else [],
         "rights": rights,
+        "viewers": viewers_of(actor, [ticket]).get(ticket.pk, ()),
+        "is_following": any(p["is_colleague"] and p["id"] == actor.id for p in around.people),
     }
 
 
@@ -80,6 +86,11 @@ _ROUTES = {
     "fields": "ticket_fields",
     "recipients": "ticket_recipients",
     "changes": "ticket_changes",
+    "merge": "ticket_merge",
+    "unmerge": "ticket_unmerge",
+    "part": "ticket_part",
+    "link": "ticket_link",
+    "unlink": "ticket_unlink",
 }
 
 
@@ -104,38 +115,6 @@ _RIGHTS = (
 )
 
 
-def composer_context(request: HttpRequest, ticket: Ticket, rights: dict[str, bool], mode: str = "") -> dict[str, Any]:
-    """The composer with the person's drafts; `mode` is the tab to open ("" for the newest draft's, else reply)."""
-    actor = actor_of(request)
-    drafts = {d.mode: d for d in Draft.objects.filter(ticket=ticket, user=actor.user)}
-    is_over = ticket.status in {Status.CLOSED, Status.SPAM}
-    may_reply, may_note = rights["ticket_reply"] and not is_over, rights["ticket_note"]
-    if not mode and drafts:
-        mode = max(drafts.values(), key=lambda d: d.updated_at).mode
-    if mode not in {"reply", "note"} or (mode == "reply" and not may_reply) or (mode == "note" and not may_note):
-        mode = "reply" if may_reply else "note" if may_note else ""
-    draft = drafts.get("reply")
-    recipients = draft.recipients if draft and draft.recipients else []
-    if may_reply and not recipients:
-        recipients = list(reply_recipients(ticket=ticket))
-    return {
-        "ticket": ticket,
-        "rights": rights,
-        "mode": mode,
-        "is_over": is_over,
-        "may_reply": may_reply,
-        "may_note": may_note,
-        "reply_draft": draft,
-        "note_draft": drafts.get("note"),
-        "recipients": recipients,
-        # the ticket came through its door, and these are the person's own
-        "uploads": list(Attachment.objects.filter(ticket=ticket, message__isnull=True, uploaded_by=actor.user)),
-        "client_id": uuid.uuid4(),
-        "undo_seconds": settings.UNDO_SEND_SECONDS,
-        "max_bytes": settings.ATTACHMENT_MAX_BYTES,
-    }
-
-
 def customer_context(request: HttpRequest, ticket: Ticket) -> dict[str, Any]:
     """The context panel: who writes, what else he wrote, what hangs together."""
     around = furniture(request, ticket)
@@ -152,7 +131,8 @@ def customer_context(request: HttpRequest, ticket: Ticket) -> dict[str, Any]:
         ],
         "ticket_fields": [(f, ticket.fields.get(f["key"], "")) for f in around.fields if f["on"] == "ticket"],
         "earlier": reads.earlier_tickets(door_of(request), ticket),
-        "neighbours": reads.neighbours(door_of(request), ticket),
+        "relatives": relatives(door_of(request), ticket),
+        "joined": joined_here(door_of(request), ticket),
         "participants": around.people,
         "issue_types": around.issue_types,
         "may_edit_customer": may(actor_of(request), "customer.edit", ticket),
@@ -165,20 +145,43 @@ def ticket(request: HttpRequest, number: int) -> HttpResponse:
     """The conversation of one ticket; as a page of its own with the frame of the list, whose rows the script fetches."""
     actor = actor_of(request)
     found = ticket_or_404(request, number)
-    head = head_context(request, found)
-    context = {
-        **head,
-        "timeline": reads.timeline(
-            found, language=get_language() or "en", may_read_notes=head["rights"]["ticket_read_notes"]
-        ),
-        **composer_context(request, found, head["rights"], request.GET.get("mode", "")),
-        **customer_context(request, found),
-        "list_query": request.GET.urlencode(),
-    }
+    if found.merged_into_id is not None and "itself" not in request.GET:
+        ahead = survivor_of(door_of(request), found)
+        if ahead is not None:
+            query = request.GET.copy()
+            query["from"] = str(number)
+            return HttpResponseRedirect(f"{reverse('ticket', args=[ahead.number])}?{query.urlencode()}")
+    context = {**_talk_context(request, found), "came_from": came_from(request)}
     if is_partial(request):
         return bundle(request, ["desk/_title.html", "desk/_talk.html", "desk/_context.html"], context)
     place = place_of(request, request.GET.get("in") or home_slug(actor), request.GET, counted=False)
     return render(request, "desk/desk.html", {**list_frame(request, place), **context, "zone": "conversation"})
+
+
+def _talk_context(request: HttpRequest, found: Ticket, mode: str = "") -> dict[str, Any]:
+    """All that the conversation and the context panel of a ticket show."""
+    head = head_context(request, found)
+    return {
+        **head,
+        "timeline": reads.timeline(
+            found, language=get_language() or "en", may_read_notes=head["rights"]["ticket_read_notes"]
+        ),
+        **composer_context(request, found, head["rights"], mode or request.GET.get("mode", "")),
+        **customer_context(request, found),
+        "list_query": request.GET.urlencode(),
+        "read_seq": read_seq(actor_of(request), found.pk),
+    }
+
+
+def whole_talk(
+    request: HttpRequest, ticket: Ticket, *, templates: tuple[str, ...] = (), extra: str = "", **context: Any
+) -> HttpResponse:
+    """The ticket in the place of what is shown, as if it had just been opened."""
+    fresh = ticket_or_404(request, ticket.number)
+    whole = {**_talk_context(request, fresh), **context}
+    return bundle(
+        request, ["desk/_title.html", "desk/_talk.html", "desk/_context.html", *templates], whole, extra=extra
+    )
 
 
 @require_GET
@@ -211,12 +214,18 @@ def changed(
         response = HttpResponse(status=205)
         response["HX-Refresh"] = "true"
         return response
+    body = "desk/_entries.html"
     whole = {**head, "entries": entries, **customer_context(request, fresh), **context}
-    if any(name == "desk/_composer.html" for name in templates):
+    if isinstance(entries, reads.Timeline):  # messages came or went
+        body, whole["timeline"] = "desk/_timeline.html", entries
+        if entries.is_turned and "desk/_composer.html" not in templates:
+            templates = ("desk/_composer.html", *templates)
+    if "desk/_composer.html" in templates:
         whole = {**whole, **composer_context(request, fresh, head["rights"], str(context.get("mode", "")))}
-    return bundle(
-        request, ["desk/_head.html", "desk/_context.html", "desk/_entries.html", *templates], whole, extra=extra
-    )
+    elif head["rights"]["ticket_reply"]:
+        whole = {**whole, "scheduled": scheduled_replies(fresh), "later": later_presets()}
+        templates = ("desk/_composer_scheduled.html", *templates)
+    return bundle(request, ["desk/_head.html", "desk/_context.html", body, *templates], whole, extra=extra)
 
 
 @require_GET

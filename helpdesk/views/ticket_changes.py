@@ -13,16 +13,17 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from helpdesk.access import NotAllowed, actor_of
+from helpdesk.access import actor_of
 from helpdesk.actions import BadInput
 from helpdesk.actions.assignment import assign_ticket, move_ticket, unassign_ticket
 from helpdesk.actions.lifecycle import set_status
 from helpdesk.actions.own_fields import entered_values
 from helpdesk.actions.triage import classify_ticket
-from helpdesk.models import CustomField, IllegalTransition, IssueType, Priority, Queue, Status, Ticket, User
+from helpdesk.models import CustomField, IssueType, Priority, Queue, Status, Ticket, User
 from helpdesk.now import now
 from helpdesk.views.answers import in_sentences, is_partial, toast
 from helpdesk.views.ticket import changed, ticket_or_404
+from helpdesk.views.undoing import undo_address
 
 
 def seq_of(request: HttpRequest) -> int:
@@ -31,11 +32,15 @@ def seq_of(request: HttpRequest) -> int:
     return int(seen) if seen.isdecimal() else 0
 
 
-def answer(request: HttpRequest, ticket: Ticket, words: str = "", *, undo_url: str = "") -> HttpResponse:
-    """The changed fragments with a toast, or the page again for a browser without script."""
+def answer(request: HttpRequest, ticket: Ticket, words: str = "", *, templates: tuple[str, ...] = ()) -> HttpResponse:
+    """The changed fragments with a toast to take it back, or the page again for a browser without script.
+
+    `ticket` is as it was read before the change.
+    """
     if not is_partial(request):
         return HttpResponseRedirect(reverse("ticket", args=[ticket.number]))
-    response = changed(request, ticket, seq_of(request), extra=toast(words, undo_url=undo_url) if words else "")
+    said = toast(words, undo_url=undo_address(request, [ticket])) if words else ""
+    response = changed(request, ticket, seq_of(request), templates=templates, extra=said)
     response["HX-Trigger"] = "inbox-changed"
     return response
 
@@ -143,7 +148,7 @@ def tags(request: HttpRequest, number: int) -> HttpResponse:
     if not add and not remove:
         raise BadInput(_("A tag needs at least one letter."))
     classify_ticket(ticket=found, actor=actor_of(request), add_tags=add, remove_tags=remove)
-    return answer(request, found)
+    return answer(request, found, _("The tags are changed."))
 
 
 @require_POST
@@ -169,36 +174,3 @@ def fields(request: HttpRequest, number: int) -> HttpResponse:
     changes = {key: value for key, value in values.items() if found.fields.get(key, "") != value}
     classify_ticket(ticket=found, actor=actor_of(request), fields=changes)
     return answer(request, found, _("The fields are kept."))
-
-
-@require_POST
-@in_sentences
-def bulk(request: HttpRequest) -> HttpResponse:
-    """One change to several selected tickets; says how many took it and the first refusal."""
-    actor = actor_of(request)
-    numbers = [int(n) for n in request.POST.getlist("number") if n.isdecimal()][:100]
-    selected = list(Ticket.objects.visible_to(actor).select_related("queue").filter(number__in=numbers).order_by("pk"))
-    done, refusal = 0, ""
-    for one in selected:
-        try:
-            _apply(request, one)
-        except (BadInput, IllegalTransition, NotAllowed) as problem:
-            refusal = refusal or str(problem)
-        else:
-            done += 1
-    words = _("Changed: %(done)s of %(all)s.") % {"done": done, "all": len(selected)}
-    response = HttpResponse(toast(f"{words} {refusal}".strip(), level="error" if refusal else "info"))
-    response["HX-Merge"], response["HX-Trigger"] = "1", "inbox-changed"
-    return response
-
-
-def _apply(request: HttpRequest, ticket: Ticket) -> None:
-    actor, change = actor_of(request), request.POST.get("change", "")
-    if change == "me" and isinstance(request.user, User):
-        assign_ticket(ticket=ticket, actor=actor, owner=request.user)
-    elif change == "tag":
-        classify_ticket(ticket=ticket, actor=actor, add_tags=[request.POST.get("tag", "")])
-    elif change in {Status.RESOLVED, Status.PENDING, Status.SPAM, Status.OPEN, Status.CLOSED}:
-        set_status(ticket=ticket, actor=actor, status=change)
-    else:
-        raise BadInput(_("Choose what to do with the selected tickets."))

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from helpdesk.models import Message
 from tests.security.rooms import Rooms
 
 Side = Literal["own", "foreign", "missing"]
@@ -62,6 +63,17 @@ def _file(rooms: Rooms, side: Side) -> dict[str, Any]:
 def _customer(rooms: Rooms, side: Side) -> dict[str, Any]:
     customer = {"own": rooms.customer, "foreign": rooms.foreign_customer, "missing": rooms.nobody}[side]
     return {**_number(rooms, side), "public_id": customer}
+
+
+def _no_notification(rooms: Rooms, side: Side) -> dict[str, Any]:
+    """Notifications are one's own: their walls are tested in tests/desk/test_notifications.py."""
+    return {"pk": 999_999}
+
+
+def _twin(rooms: Rooms, side: Side) -> dict[str, Any]:
+    """Another ticket on the same side, by the mail that lies in its mailbox."""
+    key = rooms.foreign_message if side == "foreign" else rooms.message
+    return {"other": Message.objects.get(public_id=key).ticket.number, "confirmed": "1"}
 
 
 def _own_queue(rooms: Rooms, side: Side) -> dict[str, Any]:
@@ -119,9 +131,35 @@ ADDRESSES: dict[str, Address] = {
     "tickets/<int:number>/tags/": _ticket("ticket.update", add="urgent"),
     "tickets/<int:number>/type/": _ticket("ticket.update", wants=lambda rooms, side: {"issue_type": rooms.issue_type}),
     "tickets/<int:number>/fields/": _ticket("ticket.update"),
+    "undo/": Address({"POST": Door(SIGNED_IN)}),  # takes back what oneself did, else nothing
+    "bulk/merge/": Address({"GET": Door(SIGNED_IN), "POST": Door(SIGNED_IN)}),
+    "tickets/<int:number>/merge/": Address(
+        {"GET": Door("ticket.update"), "POST": Door("ticket.update", wants=_twin)}, _number
+    ),
+    "tickets/<int:number>/merge/found/": _ticket("ticket.view", "GET", q="dock"),
+    "tickets/<int:number>/unmerge/": _ticket("ticket.update"),
+    "tickets/<int:number>/part/": Address(
+        {"GET": Door("ticket.update"), "POST": Door("ticket.update", {"to": "new"})}, _number
+    ),
+    "tickets/<int:number>/links/": Address(
+        {"GET": Door("ticket.update"), "POST": Door("ticket.update", {"kind": "related"}, _twin)}, _number
+    ),
+    "tickets/<int:number>/unlink/": _ticket("ticket.update", wants=_twin, kind="related"),
     "tickets/<int:number>/send/": _ticket("ticket.reply", mode="reply", text="Hello"),
     "tickets/<int:number>/draft/": _ticket("ticket.reply", mode="reply", text="Hel"),
     "tickets/<int:number>/draft/discard/": _ticket("ticket.view", mode="reply"),
+    "tickets/<int:number>/presence/": _ticket("presence.view", "GET"),
+    "tickets/<int:number>/read/": _ticket("ticket.view", seq="1"),
+    "tickets/<int:number>/unread/": _ticket("ticket.view"),
+    "tickets/<int:number>/follow/": _ticket("ticket.view", follow="1"),
+    "presence/rows/": Address({"GET": Door("presence.view", {"number": "1"})}),
+    "colleagues/": Address({"GET": Door("presence.view")}),
+    "notifications/": Address({"GET": Door(SIGNED_IN)}),
+    "notifications/bell/": Address({"GET": Door(SIGNED_IN)}),
+    "notifications/read/": Address({"POST": Door(SIGNED_IN)}),
+    "notifications/choose/": Address({"POST": Door(SIGNED_IN, {"reason": "mentioned"})}),
+    "notifications/<int:pk>/read/": Address({"POST": Door(SIGNED_IN)}, _no_notification),
+    "notifications/<int:pk>/answer/": Address({"POST": Door(SIGNED_IN, {"text": "Yes."})}, _no_notification),
     "tickets/<int:number>/files/": _ticket("attachment.upload"),
     "tickets/<int:number>/customer/<uuid:public_id>/": Address(
         {"GET": Door("customer.view"), "POST": Door("customer.edit", {"name": "Ann", "tier": "gold"})}, _customer

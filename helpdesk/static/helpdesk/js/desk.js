@@ -8,6 +8,8 @@ import './timeline.js';
 import './composer.js';
 import './uploads.js';
 import './live.js';
+import './presence.js';
+import './notifications.js';
 import './find.js';
 import './joining.js';
 import './keys.js';

@@ -20,7 +20,7 @@ function keepOpen(before, after) {
 function replace(element, { own }) {
   const before = document.getElementById(element.id);
   if (!before) return null;
-  if (!own && isHeld(before)) return null;
+  if (!own && element.id !== 'timeline' && isHeld(before)) return null;
   if (before.outerHTML === element.outerHTML) return null;
   const focus = before.contains(document.activeElement) ? document.activeElement.id : '';
   const scroll = before.querySelector('.scroll')?.scrollTop ?? before.scrollTop;
