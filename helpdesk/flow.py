@@ -86,7 +86,9 @@ FLOW: dict[Kind, Entry] = {
         with_=("helpdesk.actions.notifying.tell_of_failures",),
         after=("helpdesk.tasks.tell_owner",),
     ),
-    Kind.NOTED: Entry("internal", {**_MESSAGE, "mentions": list}, with_=(_INDEXED, "helpdesk.actions.notifying.tell_of_notes")),
+    Kind.NOTED: Entry(
+        "internal", {**_MESSAGE, "mentions": list}, with_=(_INDEXED, "helpdesk.actions.notifying.tell_of_notes")
+    ),
     Kind.ASSIGNED: Entry(
         "public", {"owner": int, "previous": _ID}, with_=("helpdesk.actions.notifying.tell_new_owners",)
     ),
@@ -94,7 +96,7 @@ FLOW: dict[Kind, Entry] = {
     Kind.MOVED: Entry("internal", {"queue": int, "previous": int}, with_=("helpdesk.actions.search_index.move_rows",)),
     Kind.CLASSIFIED: Entry("internal", {"changes": dict}, with_=(_NAMED,)),
     Kind.PARTICIPANT_ADDED: Entry("internal", {"customer": _ID, "user": _ID}),
-    Kind.PARTICIPANT_REMOVED: Entry("internal", {"customer": _ID, "user": _ID}),
+    Kind.PARTICIPANT_REMOVED: Entry("internal", {"customer": _ID, "user": _ID, "since": str}),
     Kind.LINKED: Entry("internal", {"other": int, "kind": str, "number": int, "is_here": bool}),
     Kind.PENDING: Entry("internal", {"previous": str, "kept": dict}),
     Kind.ON_HOLD: Entry("internal", {"previous": str, "kept": dict}),
@@ -136,6 +138,7 @@ PERIODIC: tuple[Periodic, ...] = (
     Periodic("helpdesk.actions.lifecycle.close_long_resolved", 60, "clocks"),
     Periodic("helpdesk.actions.sending.release_scheduled", 1, "clocks"),
     Periodic("helpdesk.actions.presence.sweep_lost_tabs", 10, "clocks"),
+    Periodic("helpdesk.queries.counts.fold_counts", 10, "clocks"),
     Periodic("helpdesk.actions.feed.number_events", 1, "feed"),
     Periodic("helpdesk.actions.feed.chain_audit", 5, "feed"),
     Periodic("helpdesk.tasks.sweep_untold_failures", 300, "worker"),

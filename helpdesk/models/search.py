@@ -33,7 +33,7 @@ class SearchRow(models.Model):
 class TicketCount(models.Model):
     """A change of how many tickets a queue has in a status with an owner; the sum over `n` is the count.
 
-    Rows are only added, by the trigger of migration 0008, so that two transactions never wait for each other; a sweep folds
+    Rows are only added, by the triggers of migration 0009, so that two transactions never wait for each other; a sweep folds
     them together.
     """
 

@@ -189,6 +189,17 @@ class Ticket(models.Model):
             ),
             models.Index(fields=["customer", "-opened_at"], name="ticket_by_customer"),
             models.Index(fields=["-changed_at", "-id"], name="ticket_by_change"),
+            models.Index(
+                fields=["due_at", "id"],
+                name="ticket_by_deadline",
+                condition=models.Q(status__in=["new", "open"], due_at__isnull=False),
+            ),
+            models.Index(
+                fields=["waiting_since_at", "id"],
+                name="ticket_by_wait",
+                condition=models.Q(waiting_since_at__isnull=False),
+            ),
+            models.Index(fields=["-opened_at", "-id"], name="ticket_by_opening"),
             models.Index(fields=["snoozed_until_at"], name="ticket_to_wake", condition=models.Q(status="snoozed")),
             models.Index(fields=["resolved_at"], name="ticket_to_close", condition=models.Q(status="resolved")),
         ]

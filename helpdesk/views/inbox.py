@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,15 +14,18 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from helpdesk.access import actor_of, may
-from helpdesk.models import Actor, Channel, Priority, Role, Status, StatusLabel, Ticket
+from helpdesk.models import Actor, Role, SavedView, Status, StatusLabel, Team, Ticket
+from helpdesk.queries.filters import SORTS, TicketFilter, from_address, to_address
 from helpdesk.queries.found import found_page
-from helpdesk.queries.inbox import TicketFilter, inbox_page
+from helpdesk.queries.inbox import inbox_page
+from helpdesk.queries.presence import viewers_of
+from helpdesk.queries.reading import unread_among
 from helpdesk.queries.shelves import Shelf, Shelves, shelves_of
 from helpdesk.views.answers import bundle, is_partial
 from helpdesk.views.found_rows import today, with_marks
 from helpdesk.views.rows import row_words
 
-_SEARCH = "search"
+SEARCH = "search"
 
 
 @dataclass(frozen=True)
@@ -32,11 +35,12 @@ class Place:
     shelf: Shelf
     shelves: Shelves
     query: str
+    problems: tuple[str, ...] = ()
 
     @property
     def is_search(self) -> bool:
         """Whether this is a filter made by hand instead of a view."""
-        return self.shelf.slug == _SEARCH
+        return self.shelf.slug == SEARCH
 
 
 def door_of(request: HttpRequest) -> QuerySet[Ticket]:
@@ -49,44 +53,31 @@ def door_of(request: HttpRequest) -> QuerySet[Ticket]:
 
 
 def place_of(request: HttpRequest, slug: str, params: QueryDict, *, counted: bool = True) -> Place:
-    """The view called `slug`, or the address's filter for "search". Raises Http404 for a view one does not have."""
+    """The view called `slug`, or the address's filter for "search". Raises Http404 for a view one does not have.
+
+    `sort` in the address is an order chosen for this view.
+    """
     shelves = shelves_of(actor_of(request), door=door_of(request), counted=counted)
-    if slug == _SEARCH:
-        wanted = filter_of(params)
+    if slug == SEARCH:
+        wanted, problems = filter_of(params)
         shelf = Shelf(
-            _SEARCH, _("Found"), "search", wanted, _("Nothing found. Try fewer words, or only the beginning of one.")
+            SEARCH, _("Found"), "search", wanted, _("Nothing found. Try fewer words, or only the beginning of one.")
         )
-        query = urlencode({"in": _SEARCH, **query_of(wanted)}, doseq=True)
-        return Place(shelf, shelves, query)
+        query = urlencode({"in": SEARCH, **to_address(wanted)}, doseq=True)
+        return Place(shelf, shelves, query, tuple(problems))
     shelf_found = shelves.find(slug)
     if shelf_found is None:
         raise Http404
-    return Place(shelf_found, shelves, urlencode({"in": slug}))
+    chosen = TicketFilter.from_dict({"sort": params.get("sort", "")}).sort
+    if not chosen:
+        return Place(shelf_found, shelves, urlencode({"in": slug}))
+    shelf_found.filter = replace(shelf_found.filter, sort=chosen)
+    return Place(shelf_found, shelves, urlencode({"in": slug, "sort": chosen}))
 
 
-def filter_of(params: QueryDict) -> TicketFilter:
-    """The filter a form or address describes."""
-    return TicketFilter.from_dict(
-        {
-            "statuses": params.getlist("status"),
-            "queue": params.get("queue", ""),
-            "owner": params.get("owner", ""),
-            "tag": params.get("tag", ""),
-            "channel": params.get("channel", ""),
-            "priority": params.get("priority", ""),
-            "text": params.get("q", ""),
-        }
-    )
-
-
-def query_of(wanted: TicketFilter) -> dict[str, Any]:
-    """The filter as address parameters."""
-    fields = wanted.to_dict()
-    if "statuses" in fields:
-        fields["status"] = fields.pop("statuses")
-    if "text" in fields:
-        fields["q"] = fields.pop("text")
-    return fields
+def filter_of(params: QueryDict) -> tuple[TicketFilter, list[str]]:
+    """The filter a form or address describes, with a sentence for each part of it that makes no sense."""
+    return from_address({name: params.getlist(name) for name in params})
 
 
 def home_slug(actor: Actor) -> str:
@@ -111,27 +102,60 @@ def list_context(request: HttpRequest, place: Place, cursor: str = "") -> dict[s
     actor, wanted, frame = actor_of(request), place.shelf.filter, list_frame(request, place)
     if wanted.text:
         found = found_page(actor, wanted, cursor, door=door_of(request), today=today())
-        rows = row_words(found.tickets, query=place.query, may_bulk=frame["may_bulk"])
+        unread = unread_among(actor, [row.pk for row in found.tickets])
+        rows = row_words(
+            found.tickets,
+            query=place.query,
+            may_bulk=frame["may_bulk"],
+            unread=unread,
+            viewers=viewers_of(actor, found.tickets),
+        )
         return {**frame, "page": found, "rows": with_marks(rows, found)}
     page = inbox_page(actor, wanted, cursor, door=door_of(request))
-    return {**frame, "page": page, "rows": row_words(page.tickets, query=place.query, may_bulk=frame["may_bulk"])}
+    rows = row_words(
+        page.tickets,
+        query=place.query,
+        may_bulk=frame["may_bulk"],
+        unread=unread_among(actor, [row.pk for row in page.tickets]),
+        viewers=viewers_of(actor, page.tickets),
+        order=wanted.order,
+        group=request.GET.get("group", "") if cursor else "",
+    )
+    return {**frame, "page": page, "rows": rows, "last_group": rows[-1]["group"] if rows else ""}
 
 
 def list_frame(request: HttpRequest, place: Place) -> dict[str, Any]:
     """The two zones without rows: a ticket opened by its own address comes at once, the script fetches its list then."""
-    actor = actor_of(request)
+    actor, shelf = actor_of(request), place.shelf
     return {
         "place": place,
-        "shelf": place.shelf,
+        "shelf": shelf,
         "shelves": place.shelves,
-        "filter": place.shelf.filter,
-        "status_choices": Status.choices,
-        "channel_choices": Channel.choices,
-        "priority_choices": Priority.choices,
-        "rows_url": f"{reverse('inbox_rows', args=[place.shelf.slug])}?{place.query}",
+        "filter": shelf.filter,
+        "sorts": [(name, SORTS[name]) for name in shelf.filter.orders] if not shelf.filter.text else [],
+        "rows_url": f"{reverse('inbox_rows', args=[shelf.slug])}?{place.query}",
+        "sort_query": f"{urlencode(_unsorted(place), doseq=True)}&" if place.is_search else "",
+        "next_title": next((s.title for s in place.shelves.standing if s.slug == shelf.next_slug), ""),
         "may_bulk": may(actor, "ticket.update"),
         "may_share": may(actor, "view.share"),
+        "may_change_view": (may_change := shelf.saved is not None and _may_change(actor, shelf.saved)),
+        "teams": teams_of(actor) if may_change and may(actor, "view.share") else [],
     }
+
+
+def _unsorted(place: Place) -> dict[str, Any]:
+    """The parameters of a filter made by hand without its order."""
+    return to_address(replace(place.shelf.filter, sort=""))
+
+
+def _may_change(actor: Actor, view: SavedView) -> bool:
+    return may(actor, "view.save") if view.owner_id else may(actor, "view.share")
+
+
+def teams_of(actor: Actor) -> list[Team]:
+    """The teams the actor may name: his own, all for those who see everything."""
+    teams = Team.objects.order_by("name")
+    return list(teams if actor.sees_everything else teams.filter(pk__in=actor.team_ids()))
 
 
 @require_GET

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import TypedDict
 
 from django.urls import reverse
@@ -13,8 +13,13 @@ from django.utils.translation import gettext as _
 
 from helpdesk.models import Priority
 from helpdesk.queries.inbox import ListRow
+from helpdesk.queries.presence import Viewer
 from helpdesk.templatetags.desk import avatar_of, channel_mark, priority_mark, status_mark
 from helpdesk.templatetags.moments import ticket_clock
+from helpdesk.templatetags.presence import row_viewers
+from helpdesk.views.row_groups import groups
+
+_NOTHING = SafeString("")
 
 
 class RowWords(TypedDict):
@@ -26,16 +31,37 @@ class RowWords(TypedDict):
     who: str
     snippet: str
     is_unread: bool
+    dot: SafeString
     mark: SafeString
+    unread_word: str
+    viewers: SafeString
     clock: SafeString
     meta: SafeString
     select: str
+    group: str
+    heading: str
 
 
-def row_words(rows: Iterable[ListRow], *, query: str, may_bulk: bool) -> list[RowWords]:
-    """The rows in the reader's language; `query` leads back to the list, `select` is empty where he may not choose rows."""
+def row_words(
+    rows: Iterable[ListRow],
+    *,
+    query: str,
+    may_bulk: bool,
+    unread: Container[int] = (),
+    viewers: Mapping[int, Sequence[Viewer]] | None = None,
+    order: str = "",
+    group: str = "",
+) -> list[RowWords]:
+    """The rows in the reader's language; `query` leads back to the list, `select` is empty where he may not choose rows.
+
+    `unread` holds keys, `viewers` who else is there by key. With an `order` the first row of each group has its heading;
+    `group` stands above the page already.
+    """
     select = _("Select #%(n)s") if may_bulk else ""
+    unread_word = _("unread")
     before, after = _address_of_a_ticket()
+    dot = format_html('<span class="row__dot"></span><span class="visually-hidden">{} </span>', _("Unread:"))
+    grouped = groups(rows := list(rows), order, group)
     return [
         {
             "number": row.number,
@@ -43,13 +69,18 @@ def row_words(rows: Iterable[ListRow], *, query: str, may_bulk: bool) -> list[Ro
             "subject": row.subject or "—",
             "who": row.customer_name or str(row.customer_public_id),
             "snippet": row.snippet,
-            "is_unread": row.waiting_since_at is not None,
+            "is_unread": row.pk in unread,
+            "dot": dot if row.pk in unread else _NOTHING,
+            "unread_word": unread_word,
+            "viewers": row_viewers(row.number, (viewers or {}).get(row.pk, ())),
             "mark": status_mark(row.status, row.label or "", hide_word=True),
             "clock": ticket_clock(row),
             "meta": _meta(row),
             "select": select % {"n": row.number} if select else "",
+            "group": name,
+            "heading": heading,
         }
-        for row in rows
+        for row, (name, heading) in zip(rows, grouped, strict=True)
     ]
 
 
