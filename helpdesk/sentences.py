@@ -143,11 +143,23 @@ def _messages_and_ticket(words: Callable[[int], str]) -> Words:
     return tell
 
 
+def _joined(by_himself: Callable[[], str], by_another: Callable[[], str]) -> Words:
+    def tell(who: str, data: dict[str, Any]) -> str:
+        names: Names = data["names"]
+        name = names.customer(data["customer"]) if data.get("customer") else names.user(data.get("user"))
+        return (by_himself() if name == who else by_another()) % {"who": who, "name": name}
+
+    return tell
+
+
 _CHECKLIST: dict[str, Callable[[], str]] = {
     "added": lambda: _("%(who)s added to the checklist."),
     "done": lambda: _("%(who)s ticked something off the checklist."),
     "undone": lambda: _("%(who)s took a tick off the checklist."),
     "removed": lambda: _("%(who)s removed something from the checklist."),
+    "restored": lambda: _("%(who)s put something back on the checklist."),
+    "renamed": lambda: _("%(who)s reworded something on the checklist."),
+    "moved": lambda: _("%(who)s reordered the checklist."),
 }
 
 _SENTENCES: dict[Kind, Words] = {
@@ -173,25 +185,11 @@ _SENTENCES: dict[Kind, Words] = {
     Kind.UNASSIGNED: _simple(lambda: _("%(who)s removed the owner.")),
     Kind.MOVED: _moved,
     Kind.CLASSIFIED: _classified,
-    Kind.PARTICIPANT_ADDED: lambda who, data: (
-        _("%(who)s added %(name)s.")
-        % {
-            "who": who,
-            "name": data["names"].customer(data["customer"])
-            if data.get("customer")
-            else data["names"].user(data.get("user")),
-        }
+    Kind.PARTICIPANT_ADDED: _joined(lambda: _("%(who)s follows the ticket."), lambda: _("%(who)s added %(name)s.")),
+    Kind.PARTICIPANT_REMOVED: _joined(
+        lambda: _("%(who)s follows the ticket no more."), lambda: _("%(who)s removed %(name)s.")
     ),
-    Kind.PARTICIPANT_REMOVED: lambda who, data: (
-        _("%(who)s removed %(name)s.")
-        % {
-            "who": who,
-            "name": data["names"].customer(data["customer"])
-            if data.get("customer")
-            else data["names"].user(data.get("user")),
-        }
-    ),
-    Kind.LINKED: _simple(lambda: _("%(who)s linked another ticket.")),
+    Kind.LINKED: _numbered(lambda: _("%(who)s linked this ticket with #%(number)s.")),
     Kind.PENDING: _became(lambda: _("%(who)s: waiting for the customer.")),
     Kind.ON_HOLD: _became(lambda: _("%(who)s put the ticket on hold.")),
     Kind.SNOOZED: _became(lambda: _("%(who)s snoozed the ticket.")),
@@ -229,7 +227,7 @@ _SENTENCES: dict[Kind, Words] = {
             n,
         )
     ),
-    Kind.UNLINKED: _simple(lambda: _("%(who)s removed the link to another ticket.")),
+    Kind.UNLINKED: _numbered(lambda: _("%(who)s removed the link with #%(number)s.")),
     Kind.CHECKLIST_CHANGED: lambda who, data: _CHECKLIST[data.get("change", "added")]() % {"who": who},
     Kind.SIDE_SENT: _simple(lambda: _("%(who)s wrote to a third party.")),
     Kind.SIDE_RECEIVED: _simple(lambda: _("A third party answered.")),

@@ -7,6 +7,7 @@ ticket open and at the lists that show it; a beat that changes nothing writes on
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import timedelta
 
 from django.db import transaction
 from django.db.models import F, Q
@@ -15,6 +16,9 @@ from helpdesk import access, realtime
 from helpdesk.models import Actor, DeskTab, Ticket
 from helpdesk.now import now
 from helpdesk.queries.presence import GONE_AFTER, IDLE_AFTER
+
+#: Browsers let the clocks of a page out of sight tick once a minute only: an idle tab may be silent for this much longer.
+IDLE_GRACE = timedelta(seconds=60)
 
 
 def beat(*, channel: str, actor: Actor, ticket: Ticket | None, is_typing: bool = False, is_idle: bool = False) -> None:
@@ -29,6 +33,7 @@ def beat(*, channel: str, actor: Actor, ticket: Ticket | None, is_typing: bool =
     at = now()
     is_typing = is_typing and ticket is not None and not is_idle
     edge = at - IDLE_AFTER
+    seen_at = at + IDLE_GRACE if is_idle else at
     same = DeskTab.objects.filter(
         Q(active_at__lte=edge) if is_idle else Q(active_at__gt=edge),
         channel=channel,
@@ -36,7 +41,7 @@ def beat(*, channel: str, actor: Actor, ticket: Ticket | None, is_typing: bool =
         typing_at__isnull=not is_typing,
         seen_at__gte=at - GONE_AFTER,
     )
-    if same.update(seen_at=at, active_at=F("active_at") if is_idle else at, typing_at=at if is_typing else None):
+    if same.update(seen_at=seen_at, active_at=F("active_at") if is_idle else at, typing_at=at if is_typing else None):
         return
     with transaction.atomic():
         before = (
@@ -45,7 +50,7 @@ def beat(*, channel: str, actor: Actor, ticket: Ticket | None, is_typing: bool =
         old = before.ticket if before is not None else None
         tab = before or DeskTab(channel=channel, user=actor.user)
         was_idle = before is not None and before.active_at <= edge
-        tab.ticket, tab.seen_at, tab.typing_at = ticket, at, at if is_typing else None
+        tab.ticket, tab.seen_at, tab.typing_at = ticket, seen_at, at if is_typing else None
         tab.active_at = min(tab.active_at or edge, edge) if is_idle else at
         tab.save()
         _ring([t for t in (old, ticket) if t is not None], channel, staff=before is None or was_idle != is_idle)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from typing import Protocol
 
 from django.db.models import Count, Max
 
@@ -31,7 +32,15 @@ class Viewer:
     is_idle: bool
 
 
-def viewers_of(actor: Actor, tickets: Iterable[Ticket]) -> dict[int, list[Viewer]]:
+class HasKey(Protocol):
+    """A ticket, or a row of a list that stands for one."""
+
+    @property
+    def pk(self) -> int:
+        """The key of the ticket."""
+
+
+def viewers_of(actor: Actor, tickets: Iterable[HasKey]) -> dict[int, list[Viewer]]:
     """Who else has each ticket open, by key of the ticket; in order of name. One query.
 
     `tickets` must have come through `visible_to`. Empty for those who may not see presence.

@@ -1,47 +1,92 @@
-// The socket of this tab: doorbells only. A frame says what changed, the part is fetched; after any gap all that is shown
-// is fetched again. While the line is down a banner says so. The first ten tries wait at most 2 s, jittered.
-import { refreshListSoon, refreshList } from './list.js';
+// The socket of this tab: doorbells only. A frame says what changed, the part is fetched; after any gap all that is shown is
+// fetched again. A heartbeat every three seconds carries the head of the open ticket, and the server rings again for what it
+// finds lost, so the page is right within five seconds. Tries to come back wait at most 2 s ten times, jittered.
+import { refreshList, refreshListSoon } from './list.js';
 import { refreshTicket } from './timeline.js';
+import { shownSeq, words } from './words.js';
 
-const PING_SECONDS = 20;
+const PING_MS = 3000;
+const PING_HIDDEN_MS = 20000;
+const ANSWER_MS = 2500;
+const ASLEEP_MS = 5000;
+const FALLBACK_MS = 15000;
+const root = document.documentElement;
+const loadedAt = Date.now() - performance.now();
+const heard = new Map();
 let socket = null;
 let tries = 0;
 let timer = 0;
-let shownLost = 0;
-let lastHeard = 0;
-let connectedOnce = false;
+let nextTry = 0;
+let openedOnce = false;
+let pingedAt = 0;
+let unanswered = 0;
+let lostAt = Date.now();
+let lastTick = Date.now();
+let lastFallback = Date.now();
 
-function banner(visible) {
+/** Calls `act` with each frame of this kind. */
+export function on(type, act) {
+  heard.set(type, [...(heard.get(type) ?? []), act]);
+}
+
+/** Sends a frame; what cannot be sent now is not kept, since beats and watches are told anew when the line is back. */
+export function send(frame) {
+  if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(frame));
+}
+
+function put(element, text) {
+  if (element && element.textContent !== text) element.textContent = text;
+}
+
+/** The small state in the head, and the banner once the line has been down for more than a moment. */
+function show() {
+  const open = socket?.readyState === WebSocket.OPEN;
+  const state = open ? 'open' : !navigator.onLine ? 'offline' : tries > 0 ? 'lost' : 'wait';
+  root.dataset.line = open ? 'open' : openedOnce || tries ? 'lost' : 'wait';
+  const line = document.getElementById('line');
+  const left = Math.max(1, Math.ceil((nextTry - Date.now()) / 1000));
+  if (line) {
+    if (line.dataset.state !== state) line.dataset.state = state;
+    const said = line.dataset[`words${state[0].toUpperCase()}${state.slice(1)}`];
+    put(line.querySelector('.line__words'), said);
+    if (line.title !== said) line.title = said;
+  }
   const box = document.getElementById('connection');
-  clearTimeout(shownLost);
-  if (!visible) { box.hidden = true; return; }
-  // a line back within two seconds is not worth a banner
-  shownLost = setTimeout(() => {
-    const text = box.querySelector('.banner__text');
-    text.textContent = navigator.onLine ? text.dataset.wordsLost : text.dataset.wordsOffline;
-    box.hidden = false;
-  }, tries > 1 ? 0 : 2000);
+  const visible = !open && (tries > 1 || Date.now() - lostAt > 2000) && tries > 0;
+  if (box.hidden === visible) box.hidden = !visible;
+  if (!visible) return;
+  const text = box.querySelector('.banner__text');
+  put(text, navigator.onLine ? text.dataset.wordsLost : text.dataset.wordsOffline);
+  put(document.getElementById('connection-count'), navigator.onLine && nextTry > Date.now() ? words('retry', left) : '');
 }
 
 function watch() {
   const ticket = document.getElementById('talk')?.dataset.ticket;
-  if (socket?.readyState !== WebSocket.OPEN) return;
-  socket.send(JSON.stringify(ticket ? { type: 'watch', ticket } : { type: 'unwatch' }));
+  send(ticket ? { type: 'watch', ticket } : { type: 'unwatch' });
+  document.dispatchEvent(new CustomEvent('line:watching'));
+  ping();
 }
 
 function everything() {
   refreshList();
   refreshTicket();
+  document.dispatchEvent(new CustomEvent('line:caught-up'));
 }
 
-const handlers = {
-  'ticket.changed': (frame) => {
-    if (frame.ticket === document.getElementById('talk')?.dataset.ticket) refreshTicket();
-    refreshListSoon();
-  },
-  'inbox.changed': () => refreshListSoon(),
-  resync: () => everything(),
-};
+function ping(more = {}) {
+  if (socket?.readyState !== WebSocket.OPEN) return;
+  pingedAt = Date.now();
+  unanswered ||= pingedAt;
+  send({ type: 'ping', ...more });
+}
+
+on('pong', ({ seq }) => { if (seq > shownSeq()) refreshTicket(); });
+on('ticket.changed', ({ ticket }) => {
+  if (ticket === document.getElementById('talk')?.dataset.ticket) refreshTicket();
+  refreshListSoon();
+});
+on('inbox.changed', () => refreshListSoon());
+on('resync', everything);
 
 function connect() {
   clearTimeout(timer);
@@ -49,59 +94,69 @@ function connect() {
   const line = new WebSocket(`${scheme}://${location.host}${document.body.dataset.socket}`);
   socket = line;
   line.addEventListener('open', () => {
+    if (line !== socket) return;
     tries = 0;
-    lastHeard = Date.now();
-    banner(false);
+    unanswered = 0;
     watch();
-    if (connectedOnce) everything();
-    connectedOnce = true;
-    document.documentElement.dataset.line = 'open';
+    if (openedOnce) everything();
+    else ping({ age: (Date.now() - loadedAt) / 1000 });
+    openedOnce = true;
+    show();
   });
   line.addEventListener('message', (event) => {
-    lastHeard = Date.now();
+    if (line !== socket) return;
+    unanswered = 0;
     let frame;
     try { frame = JSON.parse(event.data); } catch { return; }
-    handlers[frame.type]?.(frame);
+    for (const act of heard.get(frame.type) ?? []) act(frame);
   });
   line.addEventListener('close', (event) => {
     if (line !== socket) return;
-    document.documentElement.dataset.line = 'lost';
     if (event.code === 4401) { location.assign(`/accounts/login/?next=${encodeURIComponent(location.pathname + location.search)}`); return; }
+    if (!tries) lostAt = Date.now();
     tries += 1;
-    banner(true);
     const most = tries <= 10 ? 2000 : 15000;
-    timer = setTimeout(connect, 200 + Math.random() * (Math.min(most, 300 * 2 ** tries) - 200));
+    const wait = 200 + Math.random() * (Math.min(most, 300 * 2 ** tries) - 200);
+    nextTry = Date.now() + wait;
+    timer = setTimeout(connect, wait);
+    show();
   });
 }
 
+/** A line that may be dead is not waited for. */
 function reconnect() {
-  socket?.close();
+  const old = socket;
   socket = null;
+  old?.close();
   connect();
+  show();
 }
 
-setInterval(() => {
+function tick() {
+  const now = Date.now();
+  const slept = now - lastTick > ASLEEP_MS && document.visibilityState === 'visible';
+  lastTick = now;
+  if (slept) { reconnect(); return; }
   if (socket?.readyState === WebSocket.OPEN) {
-    if (Date.now() - lastHeard > PING_SECONDS * 2500) reconnect();
-    else socket.send(JSON.stringify({ type: 'ping' }));
+    if (unanswered && now - unanswered > ANSWER_MS && now - pingedAt < 2 * ANSWER_MS) reconnect();
+    else if (now - pingedAt >= (document.visibilityState === 'visible' ? PING_MS : PING_HIDDEN_MS)) ping();
+  } else if (now - lastFallback > FALLBACK_MS && navigator.onLine && document.visibilityState === 'visible' && tries > 3) {
+    lastFallback = now;  // where sockets do not pass at all the page still moves
+    everything();
   }
-}, PING_SECONDS * 1000);
-
-// A laptop that slept: timers stop, so a large gap between two ticks means that doorbells were missed.
-let lastTick = Date.now();
-setInterval(() => {
-  const gap = Date.now() - lastTick;
-  lastTick = Date.now();
-  if (gap > 15000) reconnect();
-}, 3000);
+  show();
+}
 
 document.addEventListener('visibilitychange', () => {
-  if (document.visibilityState === 'visible' && socket?.readyState !== WebSocket.OPEN) reconnect();
+  if (document.visibilityState !== 'visible') return;
+  lastTick = Date.now();
+  unanswered = 0;
+  if (socket?.readyState === WebSocket.OPEN) ping();
+  else reconnect();
 });
 addEventListener('online', reconnect);
-addEventListener('offline', () => banner(true));
+addEventListener('offline', show);
 document.addEventListener('click', (event) => { if (event.target.closest('[data-do="reconnect"]')) reconnect(); });
 document.addEventListener('desk:merged', ({ detail }) => { if (detail.placed.includes('talk')) watch(); });
-// Lost doorbells cost at most this long: a tab that is looked at asks now and then by itself.
-setInterval(() => { if (document.visibilityState === 'visible') everything(); }, 60000);
+setInterval(tick, 500);
 connect();

@@ -23,15 +23,28 @@ function noteSeen() {
   unseen = 0;
   const jump = document.getElementById('jump');
   if (jump) jump.hidden = true;
+  document.dispatchEvent(new CustomEvent('desk:seen'));
+}
+
+/** The first message after the reading mark; without a mark the first of the customer after our last answer. */
+function firstUnread() {
+  const all = messages();
+  if (all.length < 2) return undefined;
+  const { read } = document.getElementById('talk').dataset;
+  if (read) {
+    const news = all.filter((m) => Number(m.dataset.seq) > Number(read));
+    for (const message of news) message.setAttribute('data-unread', '');
+    return news[0];
+  }
+  const lastOurs = all.findLastIndex((m) => m.dataset.from === 'staff' && !m.classList.contains('msg--note'));
+  return all.find((m, at) => at > lastOurs && m.dataset.from === 'customer');
 }
 
 function openAtNews() {
   const box = scroller();
   if (!box) return;
-  const all = messages();
-  const lastOurs = all.findLastIndex((m) => m.dataset.from === 'staff' && !m.classList.contains('msg--note'));
-  const first = all.find((m, at) => at > lastOurs && m.dataset.from === 'customer');
-  if (first && all.length > 1) {
+  const first = firstUnread();
+  if (first) {
     first.scrollIntoView({ block: 'start' });
     box.scrollTop = Math.max(0, box.scrollTop - 48);
     if (box.scrollTop + box.clientHeight >= box.scrollHeight - 48) noteSeen();
