@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import zoneinfo
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django import forms
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
+from helpdesk.desk_keys import ACTIONS, DEFAULTS, GROUPS, KeyGroup, changed_keys, clashes, is_key, words_of
 from helpdesk.models import Customer, SavedView, User
+from helpdesk.queries.preferences import (
+    UNDO_SECONDS_MOST,
+    density_of,
+    has_single_keys,
+    keys_of,
+    theme_of,
+    undo_seconds,
+    wants_contrast,
+)
 
 
 def _zones() -> list[tuple[str, str]]:
@@ -20,20 +30,92 @@ def _zones() -> list[tuple[str, str]]:
 
 
 class ProfileForm(forms.ModelForm[User]):
-    """Language, time zone and theme of a person of the staff. The theme lives in a cookie, so that each device has its own."""
+    """Name, language and time zone of a person of the staff."""
 
     language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES)
     time_zone = forms.ChoiceField(label=_("Time zone"), choices=_zones)
-    theme = forms.ChoiceField(
-        label=_("Theme on this device"),
-        choices=[("", _("as the system")), ("light", _("light")), ("dark", _("dark"))],
-        required=False,
-    )
 
     class Meta:
         model = User
         fields: ClassVar[list[str]] = ["name", "language", "time_zone"]
         labels: ClassVar[dict[str, object]] = {"name": _("Your name, as customers read it")}
+
+
+class DeskForm(forms.Form):
+    """How the desk looks and behaves for one person; js/keys-settings.js takes the keys as they are pressed."""
+
+    theme = forms.ChoiceField(
+        label=_("Theme"),
+        choices=[("", _("as the system")), ("light", _("light")), ("dark", _("dark"))],
+        required=False,
+    )
+    density = forms.ChoiceField(
+        label=_("Density"),
+        choices=[("", _("normal")), ("compact", _("compact")), ("cosy", _("roomy"))],
+        required=False,
+    )
+    undo_seconds = forms.IntegerField(
+        label=_("Seconds in which a sent reply can be taken back"),
+        min_value=0,
+        max_value=UNDO_SECONDS_MOST,
+        help_text=_("0 to 30; 0 sends at once."),
+    )
+    contrast = forms.BooleanField(label=_("High contrast"), required=False)
+    single_keys = forms.BooleanField(label=_("Single keys (those without Ctrl) do something"), required=False)
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        for action in ACTIONS:
+            self.fields[_key_field(action.name)] = forms.CharField(label=action.words, required=False, max_length=20)
+
+    @classmethod
+    def settings_of(cls, user: User) -> dict[str, Any]:
+        """The form's values as they are now."""
+        keys = {**DEFAULTS, **keys_of(user)}
+        return {
+            "theme": theme_of(user),
+            "density": density_of(user),
+            "undo_seconds": undo_seconds(user),
+            "contrast": wants_contrast(user),
+            "single_keys": has_single_keys(user),
+            **{_key_field(name): key for name, key in keys.items()},
+        }
+
+    def key_fields(self) -> list[tuple[KeyGroup, list[forms.BoundField]]]:
+        """The fields of the keys, as the actions stand together."""
+        return [(group, [self[_key_field(action.name)] for action in group.actions]) for group in GROUPS]
+
+    def clean(self) -> dict[str, Any]:
+        """Refuses what is no key, and a key that would do two things."""
+        cleaned = super().clean() or self.cleaned_data
+        keys = {name: str(cleaned.get(_key_field(name), "")) for name in DEFAULTS}
+        for name, key in keys.items():
+            if not is_key(key):
+                self.add_error(_key_field(name), _("This is no key that can be taken."))
+        for key, names in clashes(keys):
+            message = _("%(key)s stands for more than one: %(actions)s.")
+            for name in names:
+                self.add_error(
+                    _key_field(name),
+                    forms.ValidationError(message, params={"key": key, "actions": ", ".join(words_of(names))}),
+                )
+        return cleaned
+
+    def changes(self) -> dict[str, Any]:
+        """What is to be kept in User.desk_settings; None forgets."""
+        data = self.cleaned_data
+        return {
+            "theme": data["theme"] or None,
+            "density": data["density"] or None,
+            "undo_seconds": data["undo_seconds"],
+            "contrast": True if data["contrast"] else None,
+            "single_keys": None if data["single_keys"] else False,
+            "keys": changed_keys({name: data[_key_field(name)] for name in DEFAULTS}) or None,
+        }
+
+
+def _key_field(name: str) -> str:
+    return f"key-{name}"
 
 
 class CustomerForm(forms.ModelForm[Customer]):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 
-from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
@@ -22,34 +21,19 @@ from helpdesk.views.answers import bundle, in_sentences, is_partial, toast
 from helpdesk.views.inbox import door_of
 from helpdesk.views.ticket import customer_context
 
-_YEAR = 365 * 24 * 3600
-
 
 @require_http_methods(["GET", "POST"])
 def profile(request: HttpRequest) -> HttpResponse:
-    """Name, language, time zone and theme of the person signed in."""
+    """Name, language and time zone of the person signed in."""
     if not isinstance(request.user, User):
         raise Http404
-    theme = request.COOKIES.get("theme", "")
-    form = ProfileForm(
-        request.POST or None, instance=request.user, initial={"theme": theme if theme in {"light", "dark"} else ""}
-    )
+    form = ProfileForm(request.POST or None, instance=request.user)
     if request.method == "POST" and form.is_valid():
         person = form.save()
         with translation.override(person.language):
             messages.success(request, _("Your settings are kept."))
-        response = HttpResponseRedirect(reverse("profile"))
-        remember_theme(response, form.cleaned_data["theme"])
-        return response
+        return HttpResponseRedirect(reverse("profile"))
     return render(request, "account/profile.html", {"form": form})
-
-
-def remember_theme(response: HttpResponse, theme: str) -> None:
-    """Keeps the theme on this device; "" follows the system."""
-    if theme in {"light", "dark"}:
-        response.set_cookie("theme", theme, max_age=_YEAR, samesite="Lax", secure=settings.SECURE_TRANSPORT)
-    else:
-        response.delete_cookie("theme", samesite="Lax")
 
 
 @require_http_methods(["GET", "POST"])

@@ -1,112 +1,173 @@
-// Keys (the table stands in the help dialog). Single keys rest while somebody types, in dialogs and in menus; letters are
-// read by what they print and, on layouts without Latin letters, by their place on the keyboard.
-import { send, setMode } from './composer.js';
+// What keys do. An action is either one of `own` below, or it presses the element of the page that says
+// data-key="its-name" (docs/architecture.md). Single keys rest while somebody types, in dialogs and in menus.
+import { replyQuoting, send, setMode } from './composer.js';
+import { planMacro } from './composer_macros.js';
+import { actionOf, isBeginning, means } from './keys-table.js';
+import { isMod, pressed } from './keys-press.js';
 import { closeMenus } from './menus.js';
+import { showToast } from './toasts.js';
+import { words } from './words.js';
 import { showZone } from './zones.js';
 
+const FOLLOW_MS = 1500;
 const rows = () => [...document.querySelectorAll('#rows .row')];
-let pending = '';
-let pendingTimer = 0;
+const talk = () => document.getElementById('talk');
+const bulk = () => document.getElementById('bulk');
 
 function typing(target) {
-  return target.closest?.('input:not([type="checkbox"]), textarea, select, [contenteditable], dialog, .menu, .popover') !== null;
+  return target.closest?.('input:not([type="checkbox"], [type="radio"], [type="button"], [type="submit"]), textarea, select, [contenteditable], dialog, .menu, .popover') !== null;
 }
 
-function letter(event) {
-  if (/^[\x20-\x7e]$/.test(event.key)) return event.key;
-  const place = /^Key([A-Z])$/.exec(event.code)?.[1];
-  if (place) return event.shiftKey ? place : place.toLowerCase();
-  return event.code === 'Slash' ? (event.shiftKey ? '?' : '/') : event.key;
-}
-
-function focused() {
+/** The row under the keys: the focused one, else that of the open ticket. */
+function here() {
   return document.activeElement?.closest?.('#rows .row') ?? document.querySelector('#rows .row[data-current]');
 }
 
 function step(by) {
   const all = rows();
   if (!all.length) return;
-  const at = all.indexOf(focused());
+  const at = all.indexOf(here());
   const next = at < 0 ? all[by > 0 ? 0 : all.length - 1] : all[Math.min(all.length - 1, Math.max(0, at + by))];
   const link = next.querySelector('.row__link');
   link.focus();
   next.scrollIntoView({ block: 'nearest' });
-  if (document.getElementById('talk')?.dataset.number && matchMedia('(min-width: 48.01rem)').matches) link.click();
+  if (talk()?.dataset.number && matchMedia('(min-width: 48.01rem)').matches) link.click();
 }
 
-function openMenu(id) {
-  const details = document.getElementById(id);
-  if (!details) return;
-  details.open = true;
-  showZone('conversation');
-}
-
-function press(selector) {
-  const button = document.querySelector(selector);
-  button?.click();
-  return button;
+function backToList() {
+  const row = here() ?? rows()[0];
+  showZone('list');
+  row?.querySelector('.row__link').focus();
 }
 
 function resolveAndNext() {
   const current = document.querySelector('#rows .row[data-current]');
   const next = current?.nextElementSibling?.matches('.row') ? current.nextElementSibling : current?.previousElementSibling;
-  if (!press('#do-resolve')) return;
+  if (!press('resolve')) return;
   document.addEventListener('htmx:afterRequest', () => next?.querySelector?.('.row__link')?.click(), { once: true });
 }
 
-function backToList() {
-  const row = focused() ?? rows()[0];
-  showZone('list');
-  row?.querySelector('.row__link').focus();
+async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    showToast(words('copied', text));
+  } catch { showToast(words('notCopied'), 'error'); }
 }
 
-const single = {
-  j: () => step(1),
-  k: () => step(-1),
-  o: () => focused()?.querySelector('.row__link').click(),
-  u: backToList,
-  r: () => { showZone('conversation'); setMode('reply'); },
-  a: () => { showZone('conversation'); if (!press('#timeline .msg:last-of-type [data-do="answer"][data-recipients$="all=1"]')) setMode('reply'); },
-  n: () => { showZone('conversation'); setMode('note'); },
-  e: () => press('#do-resolve'),
-  E: resolveAndNext,
-  b: () => { openMenu('pick-status'); document.querySelector('#snooze .menu__item')?.focus(); },
-  i: () => press('#do-take'),
-  A: () => openMenu('pick-owner'),
-  l: () => document.getElementById('new-tag')?.focus(),
-  p: () => openMenu('pick-priority'),
-  x: () => focused()?.querySelector('.row__check input')?.click(),
-  '!': () => press('#pick-status [value="spam"]'),
-  '/': () => { showZone('nav'); document.getElementById('find').focus(); },
-  '?': () => document.getElementById('help').showModal(),
-};
-const afterG = { i: 'needs-me', m: 'mine', u: 'unassigned' };
+const number = () => talk()?.dataset.number ?? here()?.dataset.number;
+const subject = () => (talk()?.dataset.number ? document.getElementById('subject') : here()?.querySelector('.row__link'))?.textContent.trim();
+const link = () => new URL(`/tickets/${number()}/`, location.href).href;
 
-function follow(event, key) {
-  if (pending === 'g') {
-    pending = '';
-    clearTimeout(pendingTimer);
-    if (afterG[key]) { event.preventDefault(); press(`#view-${afterG[key]}`); }
-    return true;
+const own = {
+  next: () => step(1),
+  previous: () => step(-1),
+  open: () => here()?.querySelector('.row__link').click(),
+  back: backToList,
+  search: () => { showZone('nav'); document.getElementById('find')?.select(); document.getElementById('find')?.focus(); },
+  command: () => document.dispatchEvent(new CustomEvent('desk:command')),
+  help: () => document.getElementById('help').showModal(),
+  reply: () => { showZone('conversation'); replyQuoting(); },
+  note: () => { showZone('conversation'); setMode('note'); },
+  'reply-all': () => { showZone('conversation'); if (!press('reply-all')) setMode('reply'); },
+  attach: () => document.getElementById('attach')?.click(),
+  send: () => send(),
+  'send-resolve': () => send('resolved'),
+  'resolve-next': resolveAndNext,
+  select: () => here()?.querySelector('.row__check input')?.click(),
+  'copy-number': () => number() && copy(`#${number()}`),
+  'copy-title': () => number() && copy(`#${number()} ${subject()}`),
+  'copy-link': () => number() && copy(link()),
+  'go-inbox': () => document.getElementById('view-needs-me')?.click(),
+  'go-mine': () => document.getElementById('view-mine')?.click(),
+  'go-unassigned': () => document.getElementById('view-unassigned')?.click(),
+};
+for (let n = 1; n <= 9; n += 1) own[`macro-${n}`] = () => planMacro(n);
+const IN_COMPOSER = new Set(['send', 'send-resolve']);
+
+/** The element an action presses: what is seen goes before what waits in a closed menu; the last of several messages. */
+export function targetOf(action) {
+  const all = [...document.querySelectorAll(`[data-key="${CSS.escape(action)}"]`)].filter((element) => !element.disabled && !element.closest('[hidden]'));
+  const seen = all.filter((element) => element.checkVisibility());
+  return action === 'reply-all' || action === 'forward' ? seen.at(-1) ?? all.at(-1) : seen[0] ?? all[0];
+}
+
+/** Selected rows, or a row without its ticket open, are changed from the bar of the list. */
+function pressBulk(action) {
+  const button = bulk()?.querySelector(`[data-key-bulk="${CSS.escape(action)}"]`);
+  if (!button) return false;
+  if (bulk().hidden) {
+    if (talk()?.dataset.number) return false;
+    const check = here()?.querySelector('.row__check input');
+    if (!check) return false;
+    check.click();
   }
-  if (key === 'g') {
-    pending = 'g';
-    pendingTimer = setTimeout(() => { pending = ''; }, 1500);
-    return true;
+  reach(button);
+  return true;
+}
+
+function reach(element) {
+  const details = element.closest('details:not([open])');
+  if (element.matches('input, textarea, select')) {
+    if (details) details.open = true;
+    element.focus();
+  } else if (element.matches('button, a, summary, label')) element.click();
+  else {
+    if (details) details.open = true;
+    element.querySelector('button, a, input:not([type="hidden"])')?.focus();
   }
-  return false;
+}
+
+/** Presses the element of the page that stands for an action; whether there is one. */
+export function press(action) {
+  if (pressBulk(action)) return true;
+  const element = targetOf(action);
+  if (!element) return false;
+  if (!element.checkVisibility() && element.closest('.desk__main')) showZone('conversation');
+  reach(element);
+  return true;
+}
+
+/** Does what an action says; false when this page has nothing for it. */
+export function run(action) {
+  if (!own[action]) return press(action);
+  own[action]();
+  return true;
+}
+
+/** Whether an action has something to do here; the command bar offers only those. */
+export const isPossible = (action) => {
+  if (action in own) return action !== 'command' && (!IN_COMPOSER.has(action) || document.getElementById('compose') !== null) && (!/^(copy|reply|note|attach|macro)/.test(action) || number() !== undefined);
+  return targetOf(action) !== undefined;
+};
+
+let before = '';
+let timer = 0;
+
+function follow(event) {
+  const key = pressed(event, (k) => means(before ? `${before} ${k}` : k));
+  if (!key) return;
+  const whole = before && means(`${before} ${key}`) ? `${before} ${key}` : key;
+  const begun = before !== '';
+  before = isBeginning(whole) ? whole : '';
+  clearTimeout(timer);
+  if (before) timer = setTimeout(() => { before = ''; }, FOLLOW_MS);
+  const action = actionOf(whole);
+  if (begun && whole === key && !action) return;
+  if (!action) return;
+  event.preventDefault();
+  run(action);
 }
 
 document.addEventListener('keydown', (event) => {
-  if (event.isComposing || event.defaultPrevented) return;
-  const mod = event.ctrlKey || event.metaKey;
-  if (mod && !event.altKey) {
-    const inComposer = event.target.closest?.('#compose');
-    if (event.key === 'Enter' && inComposer) { event.preventDefault(); send(event.shiftKey ? 'resolved' : ''); }
-    if (event.shiftKey && event.code === 'KeyF' && document.getElementById('attach')) { event.preventDefault(); document.getElementById('attach').click(); }
+  if (event.isComposing || event.defaultPrevented || event.key === 'Shift') return;
+  if (isMod(event)) {
+    const action = actionOf(pressed(event));
+    if (!action || (IN_COMPOSER.has(action) && !event.target.closest?.('#compose'))) return;
+    if (action !== 'command' && document.querySelector('dialog[open]')) return;
+    event.preventDefault();
+    run(action);
     return;
   }
-  if (event.altKey) return;
   if (event.key === 'Escape') {
     if (document.querySelector('dialog[open]')) return;
     if (closeMenus()) return;
@@ -114,11 +175,6 @@ document.addEventListener('keydown', (event) => {
     else backToList();
     return;
   }
-  if (typing(event.target)) return;
-  const key = letter(event);
-  if (follow(event, key)) return;
-  const act = single[key];
-  if (!act) return;
-  event.preventDefault();
-  act();
+  if (typing(event.target) || document.querySelector('dialog[open]')) return;
+  follow(event);
 });
