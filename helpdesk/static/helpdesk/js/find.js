@@ -36,13 +36,13 @@ function line(item, at) {
   option.setAttribute('role', 'option');
   option.setAttribute('aria-selected', 'false');
   for (const [name, value] of [['hx-get', item.url], ['hx-push-url', 'true'], ['hx-swap', 'none']]) option.setAttribute(name, value);
-  const title = document.createElement('span');
+  const title = document.createElement('div');
   title.className = 'truncate';
   title.dir = 'auto';
   title.textContent = item.title;
   option.append(title);
   if (item.detail) {
-    const detail = document.createElement('small');
+    const detail = document.createElement('div');
     detail.className = 'menu__sub truncate';
     detail.dir = 'auto';
     detail.textContent = item.detail;
