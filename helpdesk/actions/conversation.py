@@ -71,10 +71,10 @@ def reply(
     """
     access.ensure(actor, "ticket.reply", ticket)
     ticket = lock(ticket)
-    already = _by_client_id(ticket, actor, client_id)
+    already = by_client_id(ticket, actor, client_id)
     if already is not None:
         return already
-    text = _worthy(text, attachments)
+    text = worthy(text, attachments)
     if ticket.status in {Status.CLOSED, Status.SPAM}:
         raise IllegalTransition(
             _("Ticket #%(number)s is closed: open a follow-up to write again.") % {"number": ticket.number}
@@ -87,7 +87,7 @@ def reply(
     at = now()
     if send_at is not None and send_at <= at:
         raise BadInput(_("Choose a time to send that is still ahead."))
-    mailbox = _sending_mailbox(ticket) if to else None
+    mailbox = sending_mailbox(ticket) if to else None
     before = {
         "status": ticket.status,
         "owner": ticket.owner_id,
@@ -109,7 +109,7 @@ def reply(
         origin={"before": before},
         created_at=at,
     )
-    _attach(message, ticket, actor, attachments)
+    attach(message, ticket, actor, attachments)
     outgoing = None
     if mailbox is not None:
         outgoing = enqueue_mail(
@@ -182,7 +182,7 @@ def note(
     """Writes an internal note; the customer never sees it."""
     access.ensure(actor, "ticket.note", ticket)
     ticket = lock(ticket)
-    already = _by_client_id(ticket, actor, client_id)
+    already = by_client_id(ticket, actor, client_id)
     if already is not None:
         return already
     message = Message.objects.create(
@@ -191,11 +191,11 @@ def note(
         channel=ticket.channel,
         author_user=actor.user,
         sender_name=actor.name[:200],
-        text=_worthy(text, attachments),
+        text=worthy(text, attachments),
         reply_text=text.strip(),
         created_at=now(),
     )
-    _attach(message, ticket, actor, attachments)
+    attach(message, ticket, actor, attachments)
     ticket.message_count += 1
     ticket.changed_at = now()
     ticket.save(update_fields=["message_count", "changed_at"])
@@ -237,7 +237,8 @@ def enqueue_mail(
     return outgoing
 
 
-def _by_client_id(ticket: Ticket, actor: Actor, client_id: uuid.UUID | None) -> Message | None:
+def by_client_id(ticket: Ticket, actor: Actor, client_id: uuid.UUID | None) -> Message | None:
+    """What the actor has written in the ticket under this id already."""
     if client_id is None:
         return None
     event = TicketEvent.objects.filter(
@@ -246,7 +247,8 @@ def _by_client_id(ticket: Ticket, actor: Actor, client_id: uuid.UUID | None) -> 
     return Message.objects.get(pk=event.data["message"]) if event else None
 
 
-def _worthy(text: str, attachments: Sequence[Attachment]) -> str:
+def worthy(text: str, attachments: Sequence[Attachment]) -> str:
+    """The text as it is kept. Raises BadInput when nothing is said, or too much."""
     text = text.replace("\x00", "").replace("\r\n", "\n").strip()
     if not text and not attachments:
         raise BadInput(_("Write something first."))
@@ -265,7 +267,8 @@ def _ensure_seen(ticket: Ticket, actor: Actor, seen_seq: int) -> None:
         raise UnseenMessages(list(Message.objects.filter(pk__in=keys)))
 
 
-def _attach(message: Message, ticket: Ticket, actor: Actor, attachments: Sequence[Attachment]) -> None:
+def attach(message: Message, ticket: Ticket, actor: Actor, attachments: Sequence[Attachment]) -> None:
+    """Uploads become files of the message. Raises BadInput for one that is not of this ticket or was sent already."""
     for attachment in attachments:
         if attachment.message_id is not None or attachment.ticket_id != ticket.pk:
             raise BadInput(
@@ -274,7 +277,8 @@ def _attach(message: Message, ticket: Ticket, actor: Actor, attachments: Sequenc
     Attachment.objects.filter(pk__in=[a.pk for a in attachments], message__isnull=True).update(message=message)
 
 
-def _sending_mailbox(ticket: Ticket) -> Mailbox:
+def sending_mailbox(ticket: Ticket) -> Mailbox:
+    """The mailbox the ticket's mail leaves from. Raises BadInput when none can send."""
     mailbox = ticket.mailbox if ticket.mailbox is not None and ticket.mailbox.is_active else None
     mailbox = mailbox or Mailbox.objects.filter(is_active=True, queue=ticket.queue).exclude(smtp_host="").first()
     mailbox = mailbox or Mailbox.objects.filter(is_active=True).exclude(smtp_host="").first()
