@@ -22,6 +22,7 @@ _TABLE = """
 ticket.view        x x x x x x x  read
 ticket.create      x x x x x x x  write
 ticket.reply       - x x x x x x  write
+ticket.forward     - x x x x - -  write
 ticket.note        x x x - x - -  write
 ticket.read_notes  x x x x x - -  read
 ticket.update      - x x x x - -  write
@@ -34,6 +35,7 @@ attachment.get     x x x x x x x  read
 attachment.upload  x x x x x x x  write
 customer.view      x x x x x - -  read
 customer.edit      x x x x x - -  write
+customer.merge     - x x x x - -  write
 tag.view           x x x x x - -  read
 queue.view         x x x x x - -  read
 colleague.view     x x x x x - -  read

@@ -29,6 +29,7 @@ def state_of(ticket: Ticket) -> dict[str, Any]:
         "priority": ticket.priority,
         "tags": sorted(ticket.tags.values_list("name", flat=True)),
         "seq": ticket.seq,
+        "customer": ticket.customer_id,
         "messages": ticket.messages.filter(withdrawn_at__isnull=True).count(),
     }
 
@@ -45,6 +46,8 @@ def applied(state: dict[str, Any], event: TicketEvent) -> dict[str, Any]:
         state["owner"] = None
     elif kind == Kind.MOVED:
         state["queue"] = data["queue"]
+    elif kind == Kind.CUSTOMER_CHANGED:
+        state["customer"] = data["customer"]
     elif kind == Kind.CLASSIFIED:
         changes = data["changes"]
         state["priority"] = changes.get("priority", [0, state["priority"]])[1]
@@ -52,7 +55,15 @@ def applied(state: dict[str, Any], event: TicketEvent) -> dict[str, Any]:
         state["tags"] = sorted(tags)
     elif kind == Kind.REPLY_SCHEDULED and data.get("again"):
         pass  # another hour for the same reply
-    elif kind in {Kind.REPLIED, Kind.NOTED, Kind.CONTACT_RECEIVED, Kind.MACHINE_MAIL, Kind.REPLY_SCHEDULED}:
+    elif kind in {
+        Kind.REPLIED,
+        Kind.NOTED,
+        Kind.CONTACT_RECEIVED,
+        Kind.MACHINE_MAIL,
+        Kind.REPLY_SCHEDULED,
+        Kind.SIDE_SENT,
+        Kind.SIDE_RECEIVED,
+    }:
         state["messages"] += 1
     elif kind == Kind.REPLY_WITHDRAWN:
         state["messages"] -= 1

@@ -29,12 +29,14 @@ def take_bounce(bounce: Bounce, message: Message, known: Known, ledger: Ledger) 
         return None
     message.audience, message.author_customer = Audience.INTERNAL, None
     message.origin = {"rule": "bounce", "identifier": bounce.original_message_id}
+    message.side_thread_id = outgoing.message.side_thread_id
     ledger.say(ticket, message)
     failed = {r.email.lower(): r for r in bounce.recipients}
     final = bounce.permanent and not bounce.delayed
     if final:
         _mark(outgoing, failed, ledger)
-        if ticket.status in {Status.PENDING, Status.SNOOZED, Status.ON_HOLD, Status.RESOLVED}:
+        aside = {Status.PENDING, Status.SNOOZED, Status.ON_HOLD, Status.RESOLVED}
+        if ticket.status in ({Status.ON_HOLD} if message.side_thread_id else aside):
             previous = become(ticket, Status.OPEN)
             reopened = {"previous": previous, "why": "mail came back"}
             ledger.events.append(PendingEvent(ticket, Kind.REOPENED, SYSTEM, reopened))

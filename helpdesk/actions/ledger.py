@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.db import connection
+
 from helpdesk import events
 from helpdesk.actions.lifecycle import STATUS_FIELDS, become
 from helpdesk.models import (
@@ -32,6 +34,10 @@ from helpdesk.models import (
     TicketLink,
 )
 from helpdesk.models.columns import write_columns
+
+#: FOR KEY SHARE is what the foreign keys written below take anyway; here it is taken before it is too late to look.
+_MERGED = "SELECT id, merged_into_id FROM helpdesk_customer WHERE id = ANY(%s) ORDER BY id FOR KEY SHARE"
+_HOPS = 8
 
 
 @dataclass
@@ -134,8 +140,33 @@ class Ledger:
         """Links the new ticket to another one."""
         self.links.append(TicketLink(ticket=ticket, other=other, kind=kind, made_at=self.at))
 
+    def _follow_merges(self) -> None:
+        """Whoever was merged away since he was read is the one he was merged into. Waits for a merge that is going on.
+
+        Tickets are locked before: helpdesk.actions.customer_merging locks in the same order.
+        """
+        rows: list[Any] = [*self.tickets, *self.participants]
+        people = {row.customer_id for row in rows} | {m.author_customer_id for m in self.messages}
+        keys = sorted(key for key in people if key is not None)
+        if not keys:
+            return
+        with connection.cursor() as cursor:
+            cursor.execute(_MERGED, [keys])
+            away: dict[int, int] = dict(row for row in cursor.fetchall() if row[1] is not None)
+        if not away:
+            return
+        kept = {key: _survivor(target) for key, target in away.items()}
+        for row in rows:
+            row.customer = kept.get(row.customer_id, row.customer)
+        for message in self.messages:
+            message.author_customer = kept.get(message.author_customer_id or 0, message.author_customer)
+        for event in self.events:
+            if event.actor.customer is not None and event.actor.customer.pk in kept:
+                event.actor = Actor.of_customer(kept[event.actor.customer.pk])
+
     def write(self) -> list[TicketEvent]:
         """Writes everything and records the events. Integrity errors of a race roll the caller's transaction back."""
+        self._follow_merges()
         Customer.objects.bulk_create(self.customers)
         CustomerAddress.objects.bulk_create(self.addresses)
         Ticket.objects.bulk_create(self.tickets)
@@ -159,3 +190,13 @@ class Ledger:
                 for e in self.events
             ]
         )
+
+
+def _survivor(key: int) -> Customer:
+    """The customer everybody on the way was merged into."""
+    customer = Customer.objects.get(pk=key)
+    for _hop in range(_HOPS):
+        if customer.merged_into is None:
+            break
+        customer = customer.merged_into
+    return customer

@@ -17,6 +17,7 @@ from helpdesk import blobs
 from helpdesk.actions.bounces import take_bounce
 from helpdesk.actions.ledger import Ledger, PendingEvent
 from helpdesk.actions.mail_known import Known, sender_of
+from helpdesk.actions.mail_sides import take_side_answer
 from helpdesk.actions.recipients import our_addresses
 from helpdesk.mail.authentication import Verdict as SenderCheck
 from helpdesk.mail.authentication import evaluate
@@ -122,6 +123,15 @@ def _receive(arrival: _Arrival, known: Known, ledger: Ledger) -> Fate:
         return Fate(
             Verdict.BOUNCE, Reason(gettext_noop("A delivery report about a mail of this ticket.")), joined, "bounce"
         )
+    thread = known.side_thread_at(mail, arrival.email) if arrival.check != SenderCheck.FAIL else None
+    if thread is not None:
+        message = _message(arrival, None, ledger.at)
+        joined = take_side_answer(mail, thread, message, known, ledger)
+        known.learn(joined, mail, set(), thread)
+        ledger.refer(joined, [mail.message_id], message)
+        _keep_files(arrival, message, ledger)
+        reason = Reason(gettext_noop("It answers an exchange with a third party, and its sender belongs to that."))
+        return Fate(Verdict.REPLY, reason, joined, str(message.origin["rule"]))
     placement = _place(arrival, known)
     if mail.machine in {MachineKind.AUTO_REPLY, MachineKind.RECEIPT} and placement.ticket is None:
         return Fate(

@@ -18,6 +18,7 @@ from helpdesk.models import (
     OutgoingMail,
     Participant,
     Role,
+    SideThread,
     Ticket,
     User,
 )
@@ -49,6 +50,8 @@ class Known:
     staff: dict[str, tuple[User, frozenset[int]]] = field(default_factory=dict)
     organisations: dict[str, Organisation] = field(default_factory=dict)
     outgoing: dict[str, OutgoingMail] = field(default_factory=dict)
+    side_threads: dict[int, SideThread] = field(default_factory=dict)
+    side_of: dict[str, int] = field(default_factory=dict)  # identifier -> key of the side thread it stands in
 
     @classmethod
     def of(cls, mails: Sequence[ParsedMail], ours: frozenset[str]) -> Known:
@@ -73,9 +76,14 @@ class Known:
                 people.add(mail.forwarded.sender.email.lower())
         identifiers.discard("")
         known._read_people(senders | people, senders)
-        references = list(
-            MailReference.objects.filter(identifier__in=identifiers).values_list("identifier", "ticket_id", "is_hint")
+        rows_of_ids = MailReference.objects.filter(identifier__in=identifiers).values_list(
+            "identifier", "ticket_id", "is_hint", "message__side_thread_id"
         )
+        references = []
+        for identifier, ticket_id, is_hint, side_thread_id in rows_of_ids:
+            references.append((identifier, ticket_id, is_hint))
+            if side_thread_id is not None:
+                known.side_of[identifier] = side_thread_id
         known._lock_tickets(references, numbers)
         bounced = [m.bounce.original_message_id for m in mails if m.bounce and m.bounce.original_message_id]
         own_ids = [m.message_id for m in mails if m.message_id and number_in_identifier(m.message_id) is not None]
@@ -131,6 +139,7 @@ class Known:
             if not is_hint:
                 self.seen_identifiers[identifier] = ticket
         self._read_belonging()
+        self.side_threads = {row.pk: row for row in SideThread.objects.filter(ticket__in=keys)}
 
     def _survivor(self, ticket: Ticket) -> Ticket:
         for _hop in range(_MERGE_HOPS):
@@ -159,6 +168,27 @@ class Known:
             return tickets[-1] if tickets else None
         return self.by_number.get(pointer.number or 0)
 
+    def side_thread_at(self, mail: ParsedMail, email: str) -> SideThread | None:
+        """The exchange with third parties that the mail answers: by reference first, else the newest of the ticket it names.
+
+        Only for an address that exchange went to. Who takes part in the ticket himself is heard there, unless his mail
+        refers to the exchange.
+        """
+        if not email or not self.side_threads:
+            return None
+        for identifier in (*mentioned_identifiers(mail), mail.message_id):
+            thread = self.side_threads.get(self.side_of.get(identifier, 0))
+            if thread is not None and _goes_to(thread, email):
+                return thread
+        for pointer in self.pointers[id(mail)]:
+            ticket = self.ticket_at(pointer)
+            if ticket is None or email in self.belonging[id(ticket)]:
+                continue
+            theirs = [t for t in self.side_threads.values() if t.ticket_id == ticket.pk and _goes_to(t, email)]
+            if theirs:
+                return max(theirs, key=lambda thread: (thread.at, thread.pk))
+        return None
+
     def belongs(self, ticket: Ticket, email: str, *, proven: bool) -> bool:
         """Whether the address is of the ticket: requester, participant, or staff with rights whose mail is proven genuine."""
         if email in self.belonging[id(ticket)]:
@@ -172,10 +202,18 @@ class Known:
         user, teams = self.staff[email]
         return user.role in {Role.MANAGER, Role.ADMIN} or ticket.queue.team_id in teams
 
-    def learn(self, ticket: Ticket, mail: ParsedMail, addresses: set[str]) -> None:
+    def learn(
+        self, ticket: Ticket, mail: ParsedMail, addresses: set[str], side_thread: SideThread | None = None
+    ) -> None:
         """A mail of the batch was placed: later ones may answer it."""
+        if side_thread is not None and mail.message_id:
+            self.side_of[mail.message_id] = side_thread.pk
         for identifier in {mail.message_id, *mentioned_identifiers(mail)} - {""}:
             self.by_identifier[identifier].append(ticket)
         if mail.message_id:
             self.seen_identifiers[mail.message_id] = ticket
         self.belonging[id(ticket)] |= addresses
+
+
+def _goes_to(thread: SideThread, email: str) -> bool:
+    return any(str(recipient.get("email", "")).lower() == email for recipient in thread.recipients)

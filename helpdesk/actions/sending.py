@@ -9,7 +9,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from helpdesk import access, events, jobs
-from helpdesk.actions import BadInput, lock_ticket_of, rank
+from helpdesk.actions import BadInput, lock_ticket_of, rank, side_threads
 from helpdesk.actions.conversation import say
 from helpdesk.models import (
     SYSTEM,
@@ -32,6 +32,8 @@ def withdraw_reply(*, message: Message, actor: Actor) -> Draft:
 
     Raises BadInput when it is too late (the outbox has begun to send it).
     """
+    if message.side_thread_id is not None:
+        return side_threads.withdraw(message=message, actor=actor)
     ticket = lock_ticket_of(message)
     access.ensure(actor, "ticket.reply", ticket)
     states = OutgoingMail.State

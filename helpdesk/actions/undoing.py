@@ -16,12 +16,27 @@ from django.utils.translation import gettext as _
 from helpdesk import access, events
 from helpdesk.actions import BadInput, belongings, lock
 from helpdesk.actions.assignment import assign_ticket, move_ticket, unassign_ticket
+from helpdesk.actions.checklist import remove_item, restore_item, tick_item
+from helpdesk.actions.customers import give_ticket
 from helpdesk.actions.lifecycle import KIND_OF
 from helpdesk.actions.linking import BY_HAND, link_tickets, unlink_tickets
 from helpdesk.actions.merging import merge_tickets, unmerge_ticket
+from helpdesk.actions.participants import rejoin, remove_participant
 from helpdesk.actions.splitting import move_back
 from helpdesk.actions.triage import classify_ticket
-from helpdesk.models import Actor, IssueType, Kind, Queue, Status, Ticket, TicketEvent, TicketLink, User
+from helpdesk.models import (
+    Actor,
+    Customer,
+    IssueType,
+    Kind,
+    Participant,
+    Queue,
+    Status,
+    Ticket,
+    TicketEvent,
+    TicketLink,
+    User,
+)
 from helpdesk.now import now
 
 #: The toast shows for 8 s; the key works longer, as long as a change is still fresh in the mind.
@@ -43,6 +58,8 @@ def _is_whole(event: TicketEvent) -> bool:
     if event.kind == Kind.CLASSIFIED:
         changes = event.data["changes"]
         return not {"subject", "fields"} & set(changes) and changes.get("issue_type", [1])[0] is not None
+    if event.kind == Kind.CHECKLIST_CHANGED:
+        return event.data["change"] not in {"renamed", "moved"}
     if event.kind == Kind.UNLINKED:
         return event.data["kind"] in BY_HAND
     if Kind(event.kind) in _STATUS_OF:
@@ -176,6 +193,44 @@ def _undo_unlink(event: TicketEvent, ticket: Ticket, actor: Actor) -> None:
     link_tickets(ticket=first, other=second, kind=event.data["kind"], actor=actor)
 
 
+def _undo_joining(event: TicketEvent, ticket: Ticket, actor: Actor) -> None:
+    who = _who(event)
+    row = Participant.objects.filter(ticket=ticket, **who).first()
+    if row is None and Ticket.objects.filter(pk=ticket.pk, customer=who["customer"] or 0).exists():
+        return  # the ticket is his own again
+    if row is None:
+        raise _refuse(ticket)
+    remove_participant(ticket=ticket, actor=actor, participant=row.pk)
+
+
+def _undo_leaving(event: TicketEvent, ticket: Ticket, actor: Actor) -> None:
+    who = _who(event)
+    customer = Customer.objects.filter(pk=who["customer"]).first() if who["customer"] else None
+    user = User.objects.filter(pk=who["user"]).first() if who["user"] else None
+    rejoin(ticket=ticket, actor=actor, customer=customer, user=user, since=belongings.moment(event.data, "since"))
+
+
+def _who(event: TicketEvent) -> dict[str, Any]:
+    return {"customer": event.data.get("customer"), "user": event.data.get("user")}
+
+
+def _undo_checklist(event: TicketEvent, ticket: Ticket, actor: Actor) -> None:
+    item = event.data["item"]
+    if event.data["change"] in {"added", "restored"}:
+        remove_item(ticket=ticket, actor=actor, item=item)
+    elif event.data["change"] == "removed":
+        restore_item(ticket=ticket, actor=actor, item=item)
+    else:
+        tick_item(ticket=ticket, actor=actor, item=item, done=event.data["change"] == "undone")
+
+
+def _undo_customer(event: TicketEvent, ticket: Ticket, actor: Actor) -> None:
+    previous = Customer.objects.get(pk=event.data["previous"])
+    if ticket.customer_id != event.data["customer"] or previous.merged_into_id is not None:
+        raise _refuse(ticket)
+    give_ticket(ticket=ticket, actor=actor, customer=previous)
+
+
 _UNDO: dict[Kind, Callable[[TicketEvent, Ticket, Actor], None]] = {
     **dict.fromkeys(_STATUS_OF, _undo_status),
     Kind.ASSIGNED: _undo_owner,
@@ -187,4 +242,8 @@ _UNDO: dict[Kind, Callable[[TicketEvent, Ticket, Actor], None]] = {
     Kind.MESSAGES_MOVED: _undo_move,
     Kind.LINKED: _undo_link,
     Kind.UNLINKED: _undo_unlink,
+    Kind.PARTICIPANT_ADDED: _undo_joining,
+    Kind.PARTICIPANT_REMOVED: _undo_leaving,
+    Kind.CHECKLIST_CHANGED: _undo_checklist,
+    Kind.CUSTOMER_CHANGED: _undo_customer,
 }

@@ -26,8 +26,9 @@ from helpdesk.blobs import read
 from helpdesk.mail import portal_links
 from helpdesk.mail.customer_language import customer_language
 from helpdesk.mail.plaintext import html_from_text
+from helpdesk.mail.side_quotes import quoted_for_third_party
 from helpdesk.mail.tokens import plus_address
-from helpdesk.models import Audience, Mailbox, Message, OutgoingMail, Ticket
+from helpdesk.models import Audience, Mailbox, Message, OutgoingMail, SideThread, Ticket
 
 #: Written above quoted history; our own stripper knows it.
 _REFERENCES_AT_MOST = 12
@@ -48,17 +49,22 @@ def one_line(text: str) -> str:
 
 def thread_headers(message: Message, mailbox: Mailbox) -> dict[str, str]:
     """Subject, In-Reply-To, References and the Outlook pair for a message about to be queued."""
-    ticket = message.ticket
+    ticket, thread = message.ticket, message.side_thread
+    if thread is None:
+        said = ticket.messages.filter(audience=Audience.PUBLIC)
+        theirs = said.filter(author_customer__isnull=False, machine="")
+    else:  # nothing of the ticket's own line: a third party must not be able to answer the customer
+        said = thread.messages.all()
+        theirs = said.filter(author_user__isnull=True, machine="")
     earlier = list(
-        ticket.messages.filter(audience=Audience.PUBLIC, withdrawn_at__isnull=True)
+        said.filter(withdrawn_at__isnull=True)
         .exclude(pk=message.pk)
         .exclude(message_id="")
         .order_by("created_at", "pk")
         .values_list("message_id", flat=True)
     )
     answered = (
-        ticket.messages.filter(audience=Audience.PUBLIC, author_customer__isnull=False, machine="")
-        .exclude(message_id="")
+        theirs.exclude(message_id="")
         .order_by("-created_at", "-pk")
         .values_list("message_id", flat=True)
         .first()
@@ -75,7 +81,7 @@ def thread_headers(message: Message, mailbox: Mailbox) -> dict[str, str]:
     headers = {
         "Subject": topic if not earlier else f"Re: {topic}",
         "Thread-Topic": topic,
-        "Thread-Index": thread_index(ticket, len(earlier)),
+        "Thread-Index": thread_index(thread or ticket, len(earlier)),
     }
     if answered or earlier:
         headers["In-Reply-To"] = f"<{answered or earlier[-1]}>"
@@ -83,10 +89,11 @@ def thread_headers(message: Message, mailbox: Mailbox) -> dict[str, str]:
     return headers
 
 
-def thread_index(ticket: Ticket, depth: int) -> str:
+def thread_index(line: Ticket | SideThread, depth: int) -> str:
     """Outlook's conversation index ([MS-OXOMSG] 2.2.1.3): 22 bytes of head, 5 bytes for each answer below it."""
-    ticks = int(ticket.opened_at.timestamp() * 10_000_000) + 116_444_736_000_000_000
-    head = ticks.to_bytes(8, "big")[:6] + ticket.public_id.bytes
+    since = line.opened_at if isinstance(line, Ticket) else line.at
+    ticks = int(since.timestamp() * 10_000_000) + 116_444_736_000_000_000
+    head = ticks.to_bytes(8, "big")[:6] + line.public_id.bytes
     return base64.b64encode(head + b"".join(bytes([0, 0, 0, 0, n % 256]) for n in range(min(depth, 20)))).decode()
 
 
@@ -112,7 +119,10 @@ def build(outgoing: OutgoingMail, at: datetime) -> bytes:
         mail["Auto-Submitted"] = "auto-replied"
         mail["X-Auto-Response-Suppress"] = "All"
     text = body_text(message, mailbox, portal_links.invitation(message, mailbox, at))
-    quoted = "" if outgoing.is_automatic else quoted_history(message)
+    if message.side_thread_id is not None:
+        quoted = quoted_for_third_party(message)
+    else:
+        quoted = "" if outgoing.is_automatic else quoted_history(message)
     mail.set_content(text + quoted, cte="quoted-printable")
     mail.add_alternative(_html(text, quoted, ticket.language), subtype="html", cte="quoted-printable")
     for attachment in message.attachments.all():
