@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -55,20 +56,23 @@ class Visitor:
         """Whether he came by a code, which proves the address itself, and not by a link to single tickets."""
         return self.session.ticket_ids is None
 
+    def _linked(self) -> list[int]:
+        return [int(key) for key in self.session.ticket_ids or []]
+
     def tickets(self) -> QuerySet[Ticket]:
         """The door to his tickets."""
         seen = Ticket.objects.visible_to(self.actor)
-        return seen if self.sees_all else seen.filter(pk__in=self.session.ticket_ids)
+        return seen if self.sees_all else seen.filter(pk__in=self._linked())
 
     def messages(self) -> QuerySet[Message]:
         """The door to what was said to him."""
         said = Message.objects.visible_to(self.actor)
-        return said if self.sees_all else said.filter(ticket__in=self.session.ticket_ids)
+        return said if self.sees_all else said.filter(ticket__in=self._linked())
 
     def files(self) -> QuerySet[Attachment]:
         """The door to the files of those messages."""
         files = Attachment.objects.visible_to(self.actor)
-        return files if self.sees_all else files.filter(message__ticket__in=self.session.ticket_ids)
+        return files if self.sees_all else files.filter(message__ticket__in=self._linked())
 
 
 @dataclass(frozen=True)
@@ -174,7 +178,7 @@ class Conversation:
     earlier_cursor: str = ""
 
 
-def ticket_of(visitor: Visitor, public_id: object) -> Ticket | None:
+def ticket_of(visitor: Visitor, public_id: uuid.UUID) -> Ticket | None:
     """The ticket behind the visitor's door, or the one it was merged into when that is his to see as well."""
     door = visitor.tickets().select_related("queue", "mailbox", "label", "customer")
     ticket = door.filter(public_id=public_id).first()
@@ -239,12 +243,12 @@ def house_name(ticket: Ticket | None = None) -> str:
     return (mailbox.from_name or mailbox.name) if mailbox is not None else ""
 
 
-def message_of(visitor: Visitor, public_id: object) -> Message | None:
+def message_of(visitor: Visitor, public_id: uuid.UUID) -> Message | None:
     """A message behind the visitor's door."""
     return visitor.messages().select_related("ticket").filter(public_id=public_id).first()
 
 
-def file_of(visitor: Visitor, public_id: object) -> Attachment | None:
+def file_of(visitor: Visitor, public_id: uuid.UUID) -> Attachment | None:
     """A file behind the visitor's door."""
     return visitor.files().select_related("message__ticket").filter(public_id=public_id).first()
 

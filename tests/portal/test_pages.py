@@ -117,7 +117,7 @@ def test_an_answer_with_files_joins_the_ticket_and_opens_it_again(world: World, 
     page = _words(ann, answer["Location"])
     assert "Your answer has reached us." in page
     download = ann.get(f"/portal/files/{kept.public_id}/")
-    assert b"".join(download.streaming_content) == b"line"
+    assert download.getvalue() == b"line"
     assert download["Content-Disposition"].startswith("attachment")
     assert "sandbox" in download["Content-Security-Policy"]
     event = TicketEvent.objects.filter(ticket=world.ticket, kind=Kind.CONTACT_RECEIVED).get()

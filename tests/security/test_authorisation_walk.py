@@ -98,10 +98,13 @@ def _ask(client: Client, route: str, method: str, address: Address, rooms: Rooms
     return ask(reverse(name, kwargs=arguments), body)  # type: ignore[no-any-return]
 
 
-def _is_turned_away(response: HttpResponse) -> bool:
+def _is_turned_away(response: HttpResponse, door: Door) -> bool:
     return response.status_code in {401, 403} or (
         response.status_code == 302
-        and ("/accounts/login/" in response["Location"] or response["Location"].startswith("/portal/sign-in/"))
+        and (
+            "/accounts/login/" in response["Location"]
+            or (door.row == PORTAL and response["Location"].startswith("/portal/sign-in/"))
+        )
     )
 
 
@@ -156,14 +159,14 @@ def test_a_door_lets_in_exactly_whom_the_matrix_names(route: str, rooms: Rooms) 
 
 
 def _is_private_case(route: str, role: str, side: str) -> bool:
-    """A saved view has an owner and no team: its wall is tested beside it, and the inline picture answers to tokens alone."""
-    return route.startswith(("views/<", "canned/<", "files/inline", "portal/files/inline"))
+    """Saved views and notifications have an owner and no team: walls tested beside them; inline pictures answer to tokens."""
+    return route.startswith(("views/<", "canned/<", "files/inline", "portal/files/inline", "notifications/<"))
 
 
 def _outcome(response: HttpResponse, door: Door) -> str:
     if response.status_code == 403:
         return "refused"
-    if _is_turned_away(response):
+    if _is_turned_away(response, door):
         return "away"
     if response.status_code == 404:
         return "hidden"

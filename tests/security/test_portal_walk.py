@@ -126,9 +126,9 @@ def test_the_portal_s_cookie_opens_no_other_door_of_the_house(rooms: Rooms) -> N
             if response.status_code == 302:
                 assert "/accounts/login/" in response["Location"], (method, route)
     for path in ("/admin/", "/api/v1/tickets/", "/api/v1/messages/", "/accounts/2fa/"):
-        response = visitor.get(path)
-        assert response.status_code in {401, 403, 302}, path
-        assert response.status_code != 302 or "/login/" in response["Location"], path
+        answer = visitor.get(path)
+        assert answer.status_code in {401, 403, 302}, path
+        assert answer.status_code != 302 or "/login/" in answer["Location"], path
 
 
 def test_every_unsafe_portal_request_without_a_csrf_token_is_refused(rooms: Rooms) -> None:
