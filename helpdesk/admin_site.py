@@ -20,7 +20,11 @@ SECTIONS: tuple[tuple[str, Promise, tuple[str, ...]], ...] = (
     ("people", _("People"), ("User", "Team", "SkillGroup", "Skill")),
     ("organisation", _("Organisation"), ("Queue", "BusinessCalendar", "Site")),
     ("mail", _("Mail"), ("Mailbox", "RawMail", "OutgoingMail")),
-    ("tickets", _("Tickets"), ("Ticket", "Message", "TicketEvent", "StatusLabel", "IssueType", "Tag", "SavedView")),
+    (
+        "tickets",
+        _("Tickets"),
+        ("Ticket", "Message", "TicketEvent", "StatusLabel", "IssueType", "Tag", "CannedResponse", "Macro", "SavedView"),
+    ),
     ("customers", _("Customers"), ("Customer", "Organisation", "CustomField")),
     ("security", _("Security"), ("AuditEntry", "ApiToken")),
     ("jobs", _("Jobs"), ("OrmQ", "Failure")),

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from helpdesk import access, events, jobs
 from helpdesk.actions import BadInput, lock, rank
 from helpdesk.actions.lifecycle import KIND_OF, STATUS_FIELDS, become
+from helpdesk.actions.mentions import mentioned_in, write_mentions
 from helpdesk.actions.recipients import checked, reply_recipients
 from helpdesk.logs import correlation_id
 from helpdesk.mail import compose, tokens
@@ -33,11 +33,13 @@ from helpdesk.models import (
     Status,
     Ticket,
     TicketEvent,
+    User,
 )
 from helpdesk.now import now
+from helpdesk.queries.preferences import undo_seconds
 
 _TEXT_AT_MOST = 200_000
-#: The page shows UNDO_SEND_SECONDS; the server waits this much longer, so that a click in the last moment still counts.
+#: The page shows the seconds of undoing; the server waits this much longer, so that a click in the last moment still counts.
 _UNDO_GRACE_SECONDS = 3
 
 
@@ -63,7 +65,7 @@ def reply(
     client_id: uuid.UUID | None = None,
     seen_seq: int | None = None,
 ) -> Message:
-    """Writes a public reply and its outbox row; it can be taken back for UNDO_SEND_SECONDS.
+    """Writes a public reply and its outbox row; it can be taken back for `undo_seconds` of the writer.
 
     Without `recipients` they follow from the newest message of the customer. `then_status` defaults to pending; the first
     who answers an unowned ticket owns it. The same `client_id` again returns the message already written. Raises
@@ -75,6 +77,11 @@ def reply(
     if already is not None:
         return already
     text = worthy(text, attachments)
+    if ticket.merged_into is not None:
+        raise IllegalTransition(
+            _("Ticket #%(number)s was merged into #%(other)s: go on there.")
+            % {"number": ticket.number, "other": ticket.merged_into.number}
+        )
     if ticket.status in {Status.CLOSED, Status.SPAM}:
         raise IllegalTransition(
             _("Ticket #%(number)s is closed: open a follow-up to write again.") % {"number": ticket.number}
@@ -115,7 +122,7 @@ def reply(
         outgoing = enqueue_mail(
             message=message,
             mailbox=mailbox,
-            due_at=send_at or at + timedelta(seconds=settings.UNDO_SEND_SECONDS + _UNDO_GRACE_SECONDS),
+            due_at=send_at or at + timedelta(seconds=held_seconds(actor.user)),
             scheduled=send_at is not None,
             cancel_if_customer_writes=cancel_if_customer_writes,
         )
@@ -178,13 +185,21 @@ def note(
     text: str,
     attachments: Sequence[Attachment] = (),
     client_id: uuid.UUID | None = None,
+    keeps_draft: bool = False,
+    seen_seq: int | None = None,
 ) -> Message:
-    """Writes an internal note; the customer never sees it."""
+    """Writes an internal note; the customer never sees it. Colleagues named by `@` are mentioned.
+
+    `keeps_draft` says that these words are not those of the person's draft, which stays then. Raises UnseenMessages when
+    something was written after event `seen_seq`.
+    """
     access.ensure(actor, "ticket.note", ticket)
     ticket = lock(ticket)
     already = by_client_id(ticket, actor, client_id)
     if already is not None:
         return already
+    if seen_seq is not None:
+        _ensure_seen(ticket, actor, seen_seq)
     message = Message.objects.create(
         ticket=ticket,
         audience=Audience.INTERNAL,
@@ -199,9 +214,21 @@ def note(
     ticket.message_count += 1
     ticket.changed_at = now()
     ticket.save(update_fields=["message_count", "changed_at"])
-    events.record(ticket, Kind.NOTED, actor=actor, data={"message": message.pk}, client_id=client_id)
-    Draft.objects.filter(ticket=ticket, user=actor.user, mode=Draft.Mode.NOTE).delete()
+    named = mentioned_in(message.text, ticket)
+    write_mentions(message, named)
+    data: dict[str, Any] = {"message": message.pk}
+    if named:
+        data["mentions"] = [person.pk for person in named]
+    events.record(ticket, Kind.NOTED, actor=actor, data=data, client_id=client_id)
+    if not keeps_draft:
+        Draft.objects.filter(ticket=ticket, user=actor.user, mode=Draft.Mode.NOTE).delete()
     return message
+
+
+def held_seconds(user: User | None) -> int:
+    """How long the outbox holds a reply back: the writer's time for undoing and a grace, or nothing at all."""
+    seconds = undo_seconds(user)
+    return seconds + _UNDO_GRACE_SECONDS if seconds else 0
 
 
 def enqueue_mail(
@@ -258,13 +285,15 @@ def worthy(text: str, attachments: Sequence[Attachment]) -> str:
 
 
 def _ensure_seen(ticket: Ticket, actor: Actor, seen_seq: int) -> None:
-    kinds = [Kind.OPENED, Kind.CONTACT_RECEIVED, Kind.REPLIED, Kind.NOTED]
+    kinds = [Kind.OPENED, Kind.CONTACT_RECEIVED, Kind.REPLIED, Kind.NOTED, Kind.SIDE_SENT, Kind.SIDE_RECEIVED]
     later = TicketEvent.objects.filter(ticket=ticket, seq__gt=seen_seq, kind__in=kinds).exclude(
         actor_kind=actor.kind, actor_id=actor.id
     )
     keys = [e.data["message"] for e in later if e.data.get("message")]
     if keys:
-        raise UnseenMessages(list(Message.objects.filter(pk__in=keys)))
+        unseen = list(Message.objects.filter(pk__in=keys, withdrawn_at__isnull=True).order_by("created_at", "pk"))
+        if unseen:
+            raise UnseenMessages(unseen)
 
 
 def attach(message: Message, ticket: Ticket, actor: Actor, attachments: Sequence[Attachment]) -> None:

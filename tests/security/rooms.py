@@ -9,7 +9,19 @@ from django.test import Client
 
 from helpdesk import blobs
 from helpdesk.actions.conversation import note, reply
-from helpdesk.models import SYSTEM, Actor, Attachment, IssueType, Mailbox, Message, SavedView, Ticket, User
+from helpdesk.models import (
+    SYSTEM,
+    Actor,
+    Attachment,
+    CannedResponse,
+    IssueType,
+    Macro,
+    Mailbox,
+    Message,
+    SavedView,
+    Ticket,
+    User,
+)
 from helpdesk.now import now
 from tests.factories import World, mail, make_mailbox, make_user, make_world, receive
 
@@ -32,6 +44,9 @@ class Rooms:
     issue_type: int
     shared_view: int
     private_view: int
+    shared_response: int
+    private_response: int
+    shared_macro: int
     nobody: uuid.UUID
     clients: dict[str, Client] = field(default_factory=dict)
 
@@ -73,6 +88,11 @@ def furnish() -> Rooms:
         issue_type=issue_type.pk,
         shared_view=SavedView.objects.create(name="Shared", filters={"priority": [3]}).pk,
         private_view=SavedView.objects.create(name="Private", owner=world.other_agent, filters={"priority": [3]}).pk,
+        shared_response=CannedResponse.objects.create(name="Thanks", shortcut="thanks", text="Thank you.").pk,
+        private_response=CannedResponse.objects.create(
+            name="Mine", shortcut="mine", text="Mine.", owner=world.other_agent
+        ).pk,
+        shared_macro=Macro.objects.create(name="Look", steps=[{"do": "note", "text": "Looked at."}]).pk,
         nobody=uuid.uuid4(),
     )
     for role in ROLES:
