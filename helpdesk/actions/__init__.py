@@ -7,20 +7,38 @@ from collections.abc import Iterable
 from helpdesk.models import Message, OutgoingMail, Ticket
 
 
+_LOCK_ATTEMPTS = 4
+
+
 class BadInput(Exception):
     """What was asked for cannot be done as it stands; the message is a sentence that says what to do."""
 
 
 def lock(ticket: Ticket) -> Ticket:
-    """The ticket again, its row locked until the end of the transaction. Where several are locked: by rising key."""
-    return Ticket.objects.select_for_update(of=("self",)).select_related("queue", "customer").get(pk=ticket.pk)
+    """The ticket again, its row locked until the end of the transaction. Where several are locked: by rising key.
+
+    Raises Ticket.DoesNotExist.
+    """
+    locked = lock_all([ticket])
+    if ticket.pk not in locked:
+        raise Ticket.DoesNotExist
+    return locked[ticket.pk]
 
 
 def lock_all(tickets: Iterable[Ticket]) -> dict[int, Ticket]:
-    """The tickets again by key, their rows locked by rising key: whoever locks several does it here."""
+    """The tickets again by key, their rows locked by rising key: whoever locks several does it here.
+
+    A ticket that went to another queue while its lock was waited for drops out of the join, because PostgreSQL holds its new
+    row against the queue read before: what is missing is asked for again, and a ticket that is really gone stays missing.
+    """
     keys = {ticket.pk for ticket in tickets}
-    rows = Ticket.objects.select_for_update(of=("self",)).select_related("queue", "customer").filter(pk__in=keys)
-    return {ticket.pk: ticket for ticket in rows.order_by("pk")}
+    rows = Ticket.objects.select_for_update(of=("self",)).select_related("queue", "customer")
+    found: dict[int, Ticket] = {}
+    for _attempt in range(_LOCK_ATTEMPTS):
+        found |= {ticket.pk: ticket for ticket in rows.filter(pk__in=keys - found.keys()).order_by("pk")}
+        if len(found) == len(keys):
+            break
+    return {key: found[key] for key in sorted(found)}
 
 
 def lock_survivor(ticket: Ticket) -> Ticket:

@@ -31,6 +31,7 @@ def page_context(request: HttpRequest) -> dict[str, object]:
         "page_density": density_of(person) if person else "",
         "page_keys": _keys_words(person) if person else "",
         "page_widths": json.dumps(widths) if person and (widths := widths_of(person)) else "",
+        "page_layout": "table" if request.COOKIES.get("layout") == "table" else "",
         "is_demo": settings.ENVIRONMENT == "demo",
     }
 

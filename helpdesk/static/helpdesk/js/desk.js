@@ -4,6 +4,8 @@ import './menus.js';
 import './toasts.js';
 import './merge.js';
 import './list.js';
+import './list_layout.js';
+import './filter.js';
 import './timeline.js';
 import './composer.js';
 import './uploads.js';

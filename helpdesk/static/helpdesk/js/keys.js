@@ -35,14 +35,16 @@ function step(by) {
 }
 
 function backToList() {
+  if (document.body.dataset.layout === 'table' && talk()?.dataset.number) { document.getElementById('list-whole')?.click(); return; }
   const row = here() ?? rows()[0];
   showZone('list');
   row?.querySelector('.row__link').focus();
 }
 
 function resolveAndNext() {
-  const current = document.querySelector('#rows .row[data-current]');
-  const next = current?.nextElementSibling?.matches('.row') ? current.nextElementSibling : current?.previousElementSibling;
+  const all = rows();
+  const at = all.findIndex((row) => row.hasAttribute('data-current'));
+  const next = at < 0 ? undefined : all[at + 1] ?? all[at - 1];
   if (!press('resolve')) return;
   document.addEventListener('htmx:afterRequest', () => next?.querySelector?.('.row__link')?.click(), { once: true });
 }

@@ -1,6 +1,7 @@
 // The list: which row is open, selection, and fresh rows when the inbox changed. Nothing moves under the hand: rows are
 // redrawn in place; when their order changed and somebody is at the list, a line offers the new one instead.
 import { elementsOf } from './fragments.js';
+import { markSelected } from './list_choose.js';
 import { merge } from './merge.js';
 import { headers, signedOut, words } from './words.js';
 
@@ -19,21 +20,12 @@ function markCurrent() {
   }
 }
 
-function markSelected() {
-  const bar = document.getElementById('bulk');
-  const chosen = rows().filter((row) => row.querySelector('.row__check input')?.checked);
-  for (const row of rows()) row.toggleAttribute('data-selected', chosen.includes(row));
-  if (!bar) return;
-  bar.hidden = chosen.length === 0;
-  document.getElementById('bulk-count').textContent = words('selected', chosen.length);
-}
-
 /** Whether the page came without rows: a ticket opened by its own address comes first, its list after it. */
 const isToCome = () => box()?.getAttribute('aria-busy') === 'true';
 
 function somebodyIsThere() {
   const zone = list();
-  return zone.matches(':hover') || zone.contains(document.activeElement) || box().scrollTop > 8 || !document.getElementById('bulk').hidden;
+  return zone.matches(':hover') || zone.contains(document.activeElement) || box().scrollTop > 8 || document.getElementById('bulk')?.hidden === false;
 }
 
 let running = false;
@@ -66,8 +58,9 @@ export async function refreshList({ force = false } = {}) {
 
 function redraw(fresh, force) {
   if (!fresh) return;
-  const freshIds = [...fresh.querySelectorAll('.row')].map((row) => row.id);
-  const shownIds = rows().slice(0, Math.max(freshIds.length, 1)).map((row) => row.id);
+  const order = (place) => [...place.querySelectorAll('.row, .rows__head')].map((line) => line.id || line.textContent);
+  const freshIds = order(fresh);
+  const shownIds = order(box()).slice(0, Math.max(freshIds.length, 1));
   const sameOrder = freshIds.join() === shownIds.join() && !isToCome();
   const news = document.getElementById('list-news');
   if (sameOrder || !(force || !somebodyIsThere())) {
@@ -98,8 +91,7 @@ export function refreshListSoon() {
   timer = setTimeout(refreshList, 250);
 }
 
-document.addEventListener('inbox-changed', () => refreshListSoon());
-document.addEventListener('change', (event) => { if (event.target.closest('.row__check')) markSelected(); });
+document.addEventListener('inbox-changed', ({ detail }) => (detail?.own ? refreshList({ force: true }) : refreshListSoon()));
 document.addEventListener('click', (event) => {
   if (event.target.closest('[data-do="list-refresh"]')) refreshList({ force: true });
 });
@@ -115,5 +107,5 @@ document.addEventListener('desk:merged', ({ detail }) => {
     }
   }
 });
-document.addEventListener('htmx:afterSettle', (event) => { if (event.target.closest?.('#rows')) markCurrent(); });
+document.addEventListener('htmx:afterSettle', (event) => { if (event.target.closest?.('#rows')) { markCurrent(); markSelected(); } });
 if (isToCome()) refreshList();

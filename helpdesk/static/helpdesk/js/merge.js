@@ -88,7 +88,7 @@ document.addEventListener('htmx:beforeSwap', (event) => {
   if (xhr.status < 400 && requestConfig.elt.getAttribute('hx-push-url') === 'true' && requestConfig.verb === 'get') {
     history.pushState({ htmx: true }, '', pathInfo.responsePath || pathInfo.finalRequestPath);
   }
-  merge(xhr.responseText, { own: true });
+  merge(xhr.responseText, { own: xhr.status !== 409 });  // what stops a sending moves nothing
 });
 
 document.addEventListener('htmx:sendError', () => showToast(words('failed'), 'error'));
