@@ -19,8 +19,6 @@ from helpdesk.templatetags.moments import ticket_clock
 from helpdesk.templatetags.presence import row_viewers
 from helpdesk.views.row_groups import groups
 
-_NOTHING = SafeString("")
-
 
 class RowWords(TypedDict):
     """A row as desk/_row.html shows it: text, and marks that are HTML already."""
@@ -33,7 +31,6 @@ class RowWords(TypedDict):
     is_unread: bool
     dot: SafeString
     mark: SafeString
-    unread_word: str
     viewers: SafeString
     clock: SafeString
     meta: SafeString
@@ -58,9 +55,11 @@ def row_words(
     `group` stands above the page already.
     """
     select = _("Select #%(n)s") if may_bulk else ""
-    unread_word = _("unread")
     before, after = _address_of_a_ticket()
-    dot = format_html('<span class="row__dot"></span><span class="visually-hidden">{} </span>', _("Unread:"))
+    dot = format_html(  # in every row, shown by data-unread: it comes and goes while the page is open
+        '<span class="row__unread"><span class="row__dot"></span><span class="visually-hidden">{} </span></span>',
+        _("Unread:"),
+    )
     grouped = groups(rows := list(rows), order, group)
     return [
         {
@@ -70,8 +69,7 @@ def row_words(
             "who": row.customer_name or str(row.customer_public_id),
             "snippet": row.snippet,
             "is_unread": row.pk in unread,
-            "dot": dot if row.pk in unread else _NOTHING,
-            "unread_word": unread_word,
+            "dot": dot,
             "viewers": row_viewers(row.number, (viewers or {}).get(row.pk, ())),
             "mark": status_mark(row.status, row.label or "", hide_word=True),
             "clock": ticket_clock(row),
