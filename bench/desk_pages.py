@@ -120,7 +120,7 @@ def pages(rng: random.Random) -> Iterator[Page]:
     from helpdesk.models import CustomerAddress, Queue, Status, Ticket, TicketEvent, User
 
     agent, manager = (User.objects.get(email=email) for email in (AGENT, MANAGER))
-    sara, farid = _signed_in(agent), _signed_in(manager)
+    sara, farid = signed_in(agent), signed_in(manager)
     queues = list(Queue.objects.values_list("pk", flat=True))
     own = list(Queue.objects.filter(team__members=agent).values_list("pk", flat=True))
     yield Page("inbox: needs me", sara, ["/inbox/needs-me/"], {})
@@ -162,7 +162,8 @@ def pages(rng: random.Random) -> Iterator[Page]:
     yield Page("API: events after a cursor", farid, [f"/api/v1/events/?after={p}" for p in places], token)
 
 
-def _signed_in(user: Any) -> Client:
+def signed_in(user: Any) -> Client:
+    """A client in which this person is signed in."""
     from django.test import Client
 
     client = Client(raise_request_exception=False)
@@ -255,7 +256,7 @@ def queries_for_rows() -> list[tuple[str, int, int]]:
         queue = Queue.objects.order_by("pk")[0]
         user = User.objects.create_user("counted@volume.example", None, name="Counted", role=Role.AGENT)
         TeamMembership.objects.create(team=queue.team, user=user)
-        client: Client = _signed_in(user)
+        client: Client = signed_in(user)
         token = _token(User.objects.get(email=MANAGER))
         actor = Actor.of(user)
         for _round in range(2):

@@ -33,6 +33,11 @@ def fill_missing() -> Iterator[int]:
         below = keys[-1]
         with transaction.atomic():
             yield copy_rows(keys)
+    merge_words()
+
+
+def merge_words() -> None:
+    """Merges what COPY heaped up into the index, as autovacuum would in time; until then every search reads the heap."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT gin_clean_pending_list('search_by_word'::regclass)")
         cursor.execute("ANALYZE helpdesk_searchrow")

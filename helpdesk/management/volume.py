@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -17,6 +17,7 @@ from django.db import DatabaseError, connection, transaction
 
 from helpdesk.dispatcher import lock_numbers
 from helpdesk.flow import FLOW
+from helpdesk.management.search_fill import copy_rows, merge_words
 from helpdesk.management.volume_ground import Ground, QueueFacts, make_ground
 from helpdesk.management.volume_words import Words
 from helpdesk.models import Kind, Status
@@ -81,11 +82,13 @@ def grow(
         writer.position = first_position
         for start in range(0, tickets, _CHUNK):
             chunk = plan[start : start + _CHUNK]
-            writer.begin(_reserve(_identity("helpdesk_message"), len(chunk) * 2 * messages_per_ticket))
+            first_message = _reserve(_identity("helpdesk_message"), len(chunk) * 2 * messages_per_ticket)
+            writer.begin(first_message)
             for opened, status in chunk:
                 writer.ticket(next(keys), opened, status)
-            _copy(writer.lines)
+            _copy(writer.lines, range(first_message, writer.message_key))
             tell(start + len(chunk), tickets)
+    merge_words()
     _analyze()
     return Grown(tickets, writer.messages, writer.events, time.monotonic() - begun)
 
@@ -275,7 +278,7 @@ def _voices(count: int, status: Status) -> list[str]:
     return voices
 
 
-def _copy(lines: dict[str, list[str]]) -> None:
+def _copy(lines: dict[str, list[str]], messages: Collection[int]) -> None:
     """One chunk into the tables. Keys are made here and known to exist: where we may, they are not looked up again."""
     with transaction.atomic():
         try:
@@ -287,6 +290,7 @@ def _copy(lines: dict[str, list[str]]) -> None:
             for table, columns in _COLUMNS.items():
                 with cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
                     copy.write("".join(lines[table]).encode())
+        copy_rows(messages)
 
 
 class _positions:

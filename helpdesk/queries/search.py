@@ -13,6 +13,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from time import monotonic
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
@@ -119,11 +120,12 @@ def find(
     is_narrow: bool = False,
     weight: str = "",
     limits: Limits | None = None,
+    is_ranked: bool = True,
 ) -> Found:
     """The messages that answer `question` in `tickets` (visible ones only), best first.
 
     `is_narrow` says that `tickets` are fewer than the actor may see; `weight` narrows to parts of rows, as
-    helpdesk.search.vectors gives them.
+    helpdesk.search.vectors gives them. Without `is_ranked` the newest is first.
     """
     spans, limits = spans or Spans(), limits or LIMITS
     if actor.kind == ActorKind.CUSTOMER or not (question.terms or spans.after or spans.before or spans.beyond):
@@ -145,7 +147,7 @@ def find(
     raw, reach = search.run(tickets if is_narrow else None)
     if spans.beyond is not None:
         raw = search.unseen(raw)
-    return Found(_ranked(raw, question.for_rank()), len(raw) >= limits.hits, reach)
+    return Found(_ranked(raw, question.for_rank() if is_ranked else ""), len(raw) >= limits.hits, reach)
 
 
 def _door(tickets: QuerySet[Ticket]) -> tuple[str, tuple[Any, ...]]:
@@ -180,13 +182,10 @@ class _Search:
 
     def expected(self) -> tuple[int, int]:
         """How many rows PostgreSQL's statistics expect to have the words, and how many there are at all."""
+        rows = _rows.count()
+        if not self.words:
+            return rows, rows
         with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = 'helpdesk_searchrow'::regclass"
-            )
-            rows: int = cursor.fetchone()[0]
-            if not self.words:
-                return rows, rows
             cursor.execute(
                 "EXPLAIN (FORMAT JSON) SELECT 1 FROM helpdesk_searchrow WHERE words @@ %s::tsquery", [self.words]
             )
@@ -295,6 +294,26 @@ class _Search:
             return [], 0, None
         *hits, last = rows
         return [_Raw(*row[:3]) for row in hits], last[3], Reach(last[2], last[0])
+
+
+class _Rows:
+    """How many rows there are, as PostgreSQL last counted them; asked each minute."""
+
+    def __init__(self) -> None:
+        self.known, self.until = 0, 0.0
+
+    def count(self) -> int:
+        """About how many."""
+        if monotonic() >= self.until:
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = 'helpdesk_searchrow'::regclass"
+                )
+                self.known, self.until = cursor.fetchone()[0], monotonic() + 60
+        return self.known
+
+
+_rows = _Rows()
 
 
 def _ranked(raw: Sequence[_Raw], query: str) -> tuple[Hit, ...]:

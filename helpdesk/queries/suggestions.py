@@ -64,7 +64,7 @@ def _tickets(actor: Actor, text: str, question: Question, tickets: QuerySet[Tick
     if number:
         rows = _numbered(tickets, int(number[1]))
     if question.terms and not question.number and "@" not in text:
-        found = find(actor, question, tickets, weight="A", limits=_LIMITS)
+        found = find(actor, question, tickets, weight="A", limits=_LIMITS, is_ranked=False)
         keys = [hit.ticket_id for hit in found.hits[:_EACH]]
         by_key = {row.pk: row for row in tickets.filter(pk__in=keys).select_related("customer")}
         rows += [by_key[key] for key in keys if key in by_key]
@@ -92,7 +92,7 @@ def _customers(actor: Actor, text: str, question: Question, tickets: QuerySet[Ti
     if " " not in text:
         people = _by_address(actor, text.lower())
     if question.terms and "@" not in text and len(people) < _EACH:
-        found = find(actor, question, tickets, weight="B", limits=_LIMITS)
+        found = find(actor, question, tickets, weight="B", limits=_LIMITS, is_ranked=False)
         keys = [hit.ticket_id for hit in found.hits[:20]]
         first = CustomerAddress.objects.filter(customer_id=OuterRef("customer_id")).order_by("-is_primary", "pk")
         rows = (

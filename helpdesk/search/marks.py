@@ -5,6 +5,7 @@ Pieces are plain text; whoever shows them escapes each and puts <mark> around th
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ Wanted = Sequence[tuple[tuple[str, ...], bool]]
 #: Hits further down are not looked for: a list row shows two lines.
 _TEXT_AT_MOST = 20_000
 _BEFORE, _WIDTH = 40, 200
+_CACHED_AT_MOST = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,41 +88,45 @@ def _spans(text: str, wanted: Wanted) -> list[tuple[int, int]]:
     return merged
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """The ways a word at one place is indexed, and where it stands in the text as written."""
-
-    words: frozenset[str]
-    start: int
-    end: int
+#: A word at its place: the ways it is indexed, and where it begins and ends in the text as written.
+_Place = tuple[tuple[str, ...], int, int]
 
 
 def _words(text: str) -> list[_Place]:
     places: list[_Place] = []
     for match in RUN.finditer(text):
-        run, start, end = match[0], match.start(), match.end()
-        found = tokens(run)
-        whole = is_unspaced(run) and len(found) == len(run)
-        ways: dict[int, set[str]] = {}
-        for word, place in found:
-            ways.setdefault(place, set()).add(word)
-        for place, words in sorted(ways.items()):
-            if whole:
-                places.append(_Place(frozenset(words), start + place, start + place + len(min(words, key=len))))
-            else:
-                places.append(_Place(frozenset(words), start, end))
+        run, start = match[0], match.start()
+        for ways, first, last in _cached(run) if len(run) <= _CACHED_AT_MOST else _ways(run):
+            places.append((ways, start + first, start + last))
     return places
+
+
+def _ways(run: str) -> tuple[_Place, ...]:
+    """The places of a run; character by character where each stands for itself, else the run whole."""
+    found = tokens(run)
+    by_place: dict[int, list[str]] = {}
+    for word, place in found:
+        by_place.setdefault(place, []).append(word)
+    if is_unspaced(run) and len(found) == len(run):
+        return tuple((tuple(words), at, at + len(words[0])) for at, words in by_place.items())
+    return tuple((tuple(words), 0, len(run)) for words in by_place.values())
+
+
+_cached = functools.lru_cache(maxsize=1 << 15)(_ways)
 
 
 def _found(places: Sequence[_Place], term: Sequence[str], is_open: bool) -> list[tuple[int, int]]:
     spans: list[tuple[int, int]] = []
+    *before, last_word = term
     size = len(term)
-    for at in range(len(places) - size + 1):
-        here = places[at : at + size]
-        if all(word in place.words for word, place in zip(term[:-1], here[:-1], strict=True)) and (
-            term[-1] in here[-1].words or (is_open and any(word.startswith(term[-1]) for word in here[-1].words))
-        ):
-            last = here[-1]
-            end = last.start + 1 if is_open and is_unspaced(term[-1]) and last.end - last.start == 2 else last.end
-            spans.append((here[0].start, end))
+    for at in range(size - 1, len(places)):
+        ways, start, end = places[at]
+        if last_word not in ways and not (is_open and any(word.startswith(last_word) for word in ways)):
+            continue
+        first = at - size + 1
+        if all(word in places[first + number][0] for number, word in enumerate(before)):
+            # of a pair that one character found, the second is no hit
+            spans.append(
+                (places[first][1], start + 1 if is_open and is_unspaced(last_word) and end - start == 2 else end)
+            )
     return spans
