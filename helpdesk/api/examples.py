@@ -12,6 +12,10 @@ TICKET = "8f14e45f-ceea-467f-a0e6-2b4c1d3e5f60"
 CUSTOMER = "c9f0f895-fb98-4b91-9f2a-7c6d5e4f3a2b"
 MESSAGE = "45c48cce-2e2d-4fbd-ae1a-fc51c7c6ad26"
 ATTACHMENT = "d3d94468-02a4-4259-b55d-38e6d163e820"
+OTHER_TICKET = "1f0e3dad-9990-4345-b743-9f8ffabdffc4"
+MERGED_TICKET = "98f13708-2101-44c4-b568-7be6106a3b84"
+PARENT_TICKET = "3c59dc04-8e88-4024-b8be-7c6d0d1c4a4f"
+NOTE = "b6d767d2-f8ed-4d21-a44b-0e5886680cb9"
 UPLOAD = "6512bd43-d9ca-46e0-8c99-0b0a82652dca"
 QUEUE, OTHER_QUEUE, OWNER, ISSUE_TYPE = 3, 4, 12, 5
 
@@ -123,6 +127,13 @@ EXAMPLES: dict[str, Example] = {
     "tickets_assign": Example(_ONE_TICKET, {"owner": OWNER}),
     "tickets_unassign": Example(_ONE_TICKET),
     "tickets_move": Example(_ONE_TICKET, {"queue": OTHER_QUEUE}),
+    "tickets_merge": Example(_ONE_TICKET, {"sources": [OTHER_TICKET]}),
+    "tickets_unmerge": Example({"id": MERGED_TICKET}),
+    "tickets_split": Example(_ONE_TICKET, {"messages": [NOTE], "subject": "The second question"}, 201),
+    "tickets_move_messages": Example(_ONE_TICKET, {"messages": [NOTE], "ticket": OTHER_TICKET}),
+    "tickets_links": Example(_ONE_TICKET),
+    "tickets_link": Example(_ONE_TICKET, {"ticket": OTHER_TICKET, "kind": "related"}),
+    "tickets_unlink": Example(_ONE_TICKET, {"ticket": PARENT_TICKET, "kind": "child"}),
     "messages_list": Example({**_ONE_TICKET, "with_total": "1"}),
     "messages_retrieve": Example({**_ONE_TICKET, "message": MESSAGE}),
     "messages_reply": Example(

@@ -22,6 +22,7 @@ from rest_framework.response import Response
 from helpdesk.actions import BadInput
 from helpdesk.actions.conversation import UnseenMessages
 from helpdesk.actions.files import FileNotKept, FileTooLarge
+from helpdesk.actions.merging import CustomersDiffer
 from helpdesk.blobs import BlobMissing, StorageFull
 from helpdesk.models import IllegalTransition
 
@@ -85,6 +86,8 @@ def _of_the_house(exc: Exception) -> Response | None:
         return problem(
             507, "storage_full", _("The file could not be kept: the server's disk is full. Try again later.")
         )
+    if isinstance(exc, CustomersDiffer):
+        return problem(409, "customers_differ", str(exc))
     if isinstance(exc, BadInput):
         return problem(422, "bad_input", str(exc))
     if isinstance(exc, BlobMissing):

@@ -10,6 +10,7 @@ from drf_spectacular.views import SpectacularAPIView
 from helpdesk.api.viewsets.attachments import AttachmentViewSet, UploadViewSet
 from helpdesk.api.viewsets.customers import CustomerViewSet
 from helpdesk.api.viewsets.events import EventViewSet, TicketEventViewSet
+from helpdesk.api.viewsets.joining import JoiningViewSet
 from helpdesk.api.viewsets.messages import MessageViewSet
 from helpdesk.api.viewsets.nothing import NothingHere
 from helpdesk.api.viewsets.organisation import IssueTypeViewSet, QueueViewSet, TagViewSet, UserViewSet
@@ -27,6 +28,12 @@ _v1: list[URLPattern | URLResolver] = [
     path(f"{_TICKET}assign/", TicketViewSet.as_view({"post": "assign"}), name="ticket-assign"),
     path(f"{_TICKET}unassign/", TicketViewSet.as_view({"post": "unassign"}), name="ticket-unassign"),
     path(f"{_TICKET}move/", TicketViewSet.as_view({"post": "move"}), name="ticket-move"),
+    path(f"{_TICKET}merge/", JoiningViewSet.as_view({"post": "merge"}), name="ticket-merge"),
+    path(f"{_TICKET}unmerge/", JoiningViewSet.as_view({"post": "unmerge"}), name="ticket-unmerge"),
+    path(f"{_TICKET}split/", JoiningViewSet.as_view({"post": "split"}), name="ticket-split"),
+    path(f"{_TICKET}move-messages/", JoiningViewSet.as_view({"post": "move_messages"}), name="ticket-move-messages"),
+    path(f"{_TICKET}links/", JoiningViewSet.as_view({"get": "links", "post": "link"}), name="ticket-links"),
+    path(f"{_TICKET}unlink/", JoiningViewSet.as_view({"post": "unlink"}), name="ticket-unlink"),
     path(f"{_TICKET}reply/", MessageViewSet.as_view({"post": "reply"}), name="ticket-reply"),
     path(f"{_TICKET}note/", MessageViewSet.as_view({"post": "note"}), name="ticket-note"),
     path(f"{_TICKET}messages/", MessageViewSet.as_view(_LIST), name="messages"),

@@ -14,11 +14,14 @@ from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from helpdesk.actions.conversation import note
 from helpdesk.actions.feed import number_events
+from helpdesk.actions.linking import link_tickets
+from helpdesk.actions.merging import merge_tickets
 from helpdesk.api import examples
 from helpdesk.api.examples import EXAMPLES
 from helpdesk.blobs import put
-from helpdesk.models import Attachment, CustomField, IssueType, Message, Queue, Role, Ticket, User
+from helpdesk.models import Actor, Attachment, CustomField, IssueType, LinkKind, Message, Queue, Role, Ticket, User
 from helpdesk.now import now
 from tests.api.conftest import Caller, secret_for
 from tests.factories import make_customer, make_mailbox, make_team, make_ticket, make_user
@@ -46,6 +49,15 @@ def seeded(db: None) -> User:
             public_id=key, ticket=ticket, message=message, uploaded_by=owner, name="photo.jpg", content_type="image/jpeg",
             size=5, sha256=put(b"bytes"), created_at=now(),
         )  # fmt: skip
+    actor = Actor.of(agent)
+    written = note(ticket=ticket, actor=actor, text="The second question is another matter.")
+    Message.objects.filter(pk=written.pk).update(public_id=examples.NOTE)
+    other, merged, parent = [make_ticket(queue, customer) for _n in range(3)]
+    merge_tickets(survivor=other, sources=[merged], actor=actor)
+    link_tickets(ticket=ticket, other=parent, kind=LinkKind.CHILD, actor=actor)
+    keys = (examples.OTHER_TICKET, examples.MERGED_TICKET, examples.PARENT_TICKET)
+    for one, key in zip((other, merged, parent), keys, strict=True):
+        Ticket.objects.filter(pk=one.pk).update(public_id=key)
     number_events()
     return agent
 

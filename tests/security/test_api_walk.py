@@ -39,6 +39,13 @@ DOORS: dict[str, str] = {
     "post ticket-assign": "ticket.assign",
     "post ticket-unassign": "ticket.assign",
     "post ticket-move": "ticket.move",
+    "post ticket-merge": "ticket.update",
+    "post ticket-unmerge": "ticket.update",
+    "post ticket-split": "ticket.update",
+    "post ticket-move-messages": "ticket.update",
+    "get ticket-links": "ticket.view",
+    "post ticket-links": "ticket.update",
+    "post ticket-unlink": "ticket.update",
     "post ticket-reply": "ticket.reply",
     "post ticket-note": "ticket.note",
     "get messages": "ticket.view",
@@ -57,6 +64,7 @@ DOORS: dict[str, str] = {
     "get users": "colleague.view",
     "get me": "colleague.view",
 }
+_POINTING_AT_TEAM_A = {f"post ticket-{word}" for word in ("assign", "move", "merge", "links", "unlink")}
 ROLES = ("nobody", "dead", "light", "agent", "reader", "other_agent", "lead", "manager", "admin")
 _SEE_ALL = {"manager", "admin"}
 _FORBIDDEN_KEYS = re.compile(r"password|token|secret|hash|digest|session|internal|raw_mail|sha256", re.IGNORECASE)
@@ -124,6 +132,7 @@ def _build() -> House:
     world.mailbox.save()
     receive(mail("Raw", "canary-raw-body is shown as text", X_Canary_Header="1"), mailbox=world.mailbox)
     note(ticket=world.foreign, actor=Actor.of(world.other_agent), text=_NOTE)
+    split_off = note(ticket=world.ticket, actor=Actor.of(world.agent), text="To be split off")
     assign_ticket(ticket=world.ticket, actor=SYSTEM, owner=world.lead)
     assign_ticket(ticket=world.foreign, actor=SYSTEM, owner=world.other_agent)
     make_queue(world.team_a, "Repairs")
@@ -133,6 +142,8 @@ def _build() -> House:
     User.objects.filter(pk=dead.pk).update(is_active=False)
     nothing = {name: uuid.uuid4() for name in ("ticket", "message", "file", "customer")}
     ids = {"own": _side(world.ticket), "foreign": _side(world.foreign), "missing": nothing}
+    raw = Message.objects.get(subject="Raw").ticket
+    ids["own"] |= {"note": split_off.public_id, "second": raw.public_id}
     number_events()
     return House(world, secrets, ids)
 
@@ -170,6 +181,14 @@ def _body(house: House, door: str) -> dict[str, Any]:
         "post ticket-move": {"queue": Queue.objects.get(name="Repairs").pk},
         "post ticket-reply": {"text": "x"},
         "post ticket-note": {"text": "x"},
+        "post ticket-merge": {"sources": [str(house.ids["own"]["second"])], "confirmed": True},
+        "post ticket-split": {"messages": [str(house.ids["own"]["note"])]},
+        "post ticket-move-messages": {
+            "messages": [str(house.ids["own"]["note"])],
+            "ticket": str(house.ids["own"]["second"]),
+        },
+        "post ticket-links": {"ticket": str(house.ids["own"]["second"]), "kind": "related"},
+        "post ticket-unlink": {"ticket": str(house.ids["own"]["second"]), "kind": "related"},
         "patch customer": {"tier": "gold"},
     }
     return bodies.get(door, {})
@@ -211,8 +230,12 @@ def _expected(house: House, door: str, role: str, side: str) -> set[int]:
             return {404}
     elif door == "post tickets" and role == "other_agent":
         return {400}
-    if door in {"post ticket-assign", "post ticket-move"} and (side, role) == ("foreign", "other_agent"):
-        return {400}  # neither the agent nor the queue of team A is in his sight
+    if door in _POINTING_AT_TEAM_A and (side, role) == ("foreign", "other_agent"):
+        return {400}  # neither the agent, the queue nor another ticket of team A is in his sight
+    if door in {"post ticket-split", "post ticket-move-messages"} and side == "foreign":
+        return {400}  # the messages are of another ticket
+    if door in {"post ticket-unmerge", "post ticket-unlink"}:
+        return {422}  # neither merged nor linked
     if door == "post ticket-assign" and side == "foreign":
         return {422}  # the agent of team A cannot own it
     return {200, 201}
@@ -286,7 +309,7 @@ def test_no_answer_carries_a_secret_or_the_words_of_another_team(house: House, r
             assert [s for s in secrets if s in text] == [], door
             assert [s for s in foreign if s in text] == [], door
             assert not [value for value in response.headers.values() if any(s in value for s in secrets)]
-    assert asked == 20
+    assert asked == 22
 
 
 def test_counts_and_searches_of_the_api_do_not_tell_of_what_is_out_of_sight(house: House) -> None:
