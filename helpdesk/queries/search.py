@@ -98,7 +98,8 @@ class Spans:
 
     def sql(self) -> tuple[str, list[Any]]:
         """As conditions on the rows."""
-        parts, values = ["true"], []
+        parts: list[str] = ["true"]
+        values: list[Any] = []
         if self.after:
             parts.append("at >= %s")
             values.append(self.after)
@@ -107,7 +108,7 @@ class Spans:
             values.append(self.before)
         if self.beyond:
             parts.append("(at, message_id) < (%s, %s)")
-            values += [self.beyond.at, self.beyond.message_id]
+            values.extend((self.beyond.at, self.beyond.message_id))
         return " AND ".join(parts), values
 
 
