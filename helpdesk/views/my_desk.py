@@ -1,4 +1,4 @@
-"""My desk: keys, theme, density, seconds to take a reply back, the widths of the zones. And the style guide."""
+"""My desk: keys, theme, density, seconds to take a reply back, the widths of the zones."""
 
 from __future__ import annotations
 
@@ -78,13 +78,6 @@ def recent(request: HttpRequest) -> JsonResponse:
             ]
         }
     )
-
-
-@require_GET
-def styleguide(request: HttpRequest) -> HttpResponse:
-    """The design system: tokens, and every component in every state, from the real style sheets and marks."""
-    _person(request)
-    return render(request, "desk/styleguide.html", {"guide_dir": request.GET.get("dir", "")})
 
 
 def remember_look(response: HttpResponse, *, theme: str, contrast: bool) -> None:

@@ -68,9 +68,11 @@ function redraw(fresh, force) {
       const before = document.getElementById(row.id);
       if (!before) continue;
       const check = before.querySelector('.row__check input');
-      if (check?.checked || before.contains(document.activeElement)) continue;
+      const onLink = document.activeElement === before.querySelector('.row__link');
+      if (check?.checked || (!onLink && before.contains(document.activeElement))) continue;
       before.replaceWith(row);
       htmx.process(row);
+      if (onLink) row.querySelector('.row__link').focus({ preventScroll: true });
     }
     news.hidden = sameOrder;
   } else {

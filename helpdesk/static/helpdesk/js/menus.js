@@ -25,6 +25,8 @@ document.addEventListener('toggle', (event) => {
   if (!(details instanceof HTMLDetailsElement) || !details.classList.contains('pick') || !details.open) return;
   closeMenus(details);
   place(details);
+  const inside = document.activeElement?.closest('.menu, .popover');
+  if (inside && details.contains(inside)) return; // a key went to a place of its own in it
   details.querySelector('.menu__item, .popover input:not([type="hidden"])')?.focus({ preventScroll: true });
 }, true);
 
