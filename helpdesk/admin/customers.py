@@ -14,6 +14,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from helpdesk import jobs
+from helpdesk.access import actor_of
+from helpdesk.actions import search_index
+from helpdesk.actions.portal_entry import end_sessions
 from helpdesk.admin.base import HouseAdmin, mark
 from helpdesk.admin.lists import LinesField, mail_address, mail_domain
 from helpdesk.models import AddressKind, Customer, CustomerAddress, CustomField, FieldKind, Organisation
@@ -69,7 +73,7 @@ class CustomerAdmin(HouseAdmin[Customer]):
         (_("Where and how"), {"fields": ("language", "time_zone", "country")}),
         (_("More"), {"fields": ("fields", "notes", "tickets", "public_id", "created_at")}),
     )
-    actions = ("block", "unblock")
+    actions = ("block", "unblock", "sign_out")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Customer]:
         """With the addresses, in one query more."""
@@ -80,6 +84,11 @@ class CustomerAdmin(HouseAdmin[Customer]):
         if not change:
             obj.created_at = now()
         super().save_model(request, obj, form, change)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """With the addresses; search knows him by his new name and addresses."""
+        super().save_related(request, form, formsets, change)
+        search_index.index_customer(form.instance)
 
     @admin.display(description=_("addresses"))
     def shown_addresses(self, obj: Customer) -> str:
@@ -106,6 +115,12 @@ class CustomerAdmin(HouseAdmin[Customer]):
     def unblock(self, request: HttpRequest, rows: QuerySet[Customer]) -> None:
         """Mail of these customers opens tickets again."""
         self._set_blocked(request, rows, blocked=False)
+
+    @admin.action(description=_("Sign out of their own pages, everywhere"), permissions=["change"])
+    def sign_out(self, request: HttpRequest, rows: QuerySet[Customer]) -> None:
+        """Ends every session of these customers: a telephone or a mailbox of theirs was lost."""
+        for customer in rows:
+            end_sessions(customer=customer, actor=actor_of(request))
 
     def _set_blocked(self, request: HttpRequest, rows: QuerySet[Customer], *, blocked: bool) -> None:
         for customer in rows.exclude(is_blocked=blocked):
@@ -137,6 +152,12 @@ class OrganisationAdmin(HouseAdmin[Organisation]):
     list_display = ("name", "tier", "shown_domains")
     list_filter = ("tier",)
     search_fields = ("name", "domains")
+
+    def save_model(self, request: HttpRequest, obj: Organisation, form: Any, change: bool) -> None:
+        """Search knows its customers by its new name."""
+        super().save_model(request, obj, form, change)
+        if change and "name" in form.changed_data:
+            jobs.enqueue("helpdesk.actions.search_index.index_customers_of", obj.pk)
 
     @admin.display(description=_("mail domains"))
     def shown_domains(self, obj: Organisation) -> str:

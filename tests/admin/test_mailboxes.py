@@ -61,7 +61,7 @@ def _values(box: Mailbox, **changes: Any) -> dict[str, Any]:
         "language",
     ]
     values = {name: getattr(box, name) for name in names}
-    switches = {"is_active": "on", "plus_addressing": "on"}
+    switches = {"is_active": "on", "plus_addressing": "on", "portal_link": "on"}
     return {**values, **switches, "queue": box.queue_id, "aliases": "\n".join(box.aliases), **changes}
 
 
