@@ -16,6 +16,7 @@ from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime, quote
+from html import escape
 from zoneinfo import ZoneInfo
 
 from django.utils.formats import date_format
@@ -28,12 +29,13 @@ from helpdesk.mail.customer_language import customer_language
 from helpdesk.mail.plaintext import html_from_text
 from helpdesk.mail.side_quotes import quoted_for_third_party
 from helpdesk.mail.tokens import plus_address
-from helpdesk.models import Audience, Mailbox, Message, OutgoingMail, SideThread, Ticket
+from helpdesk.models import Attachment, Audience, Mailbox, Message, OutgoingMail, SideThread, Ticket
 
 #: Written above quoted history; our own stripper knows it.
 _REFERENCES_AT_MOST = 12
 _QUOTE_AT_MOST = 4000
 _RE = re.compile(r"^\s*(re|aw|sv|antw|odp|ynt|vs|رد|پاسخ|回复|回覆|答复)\s*(\[\d+\])?\s*[:：]\s*", re.IGNORECASE)
+_PICTURES = frozenset(["image/png", "image/jpeg", "image/gif", "image/webp"])
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")
 _POLICY = policy.SMTP.clone(utf8=False)
 _ID_HEADERS = ("Message-ID", "In-Reply-To", "References", "Thread-Index")
@@ -63,12 +65,7 @@ def thread_headers(message: Message, mailbox: Mailbox) -> dict[str, str]:
         .order_by("created_at", "pk")
         .values_list("message_id", flat=True)
     )
-    answered = (
-        theirs.exclude(message_id="")
-        .order_by("-created_at", "-pk")
-        .values_list("message_id", flat=True)
-        .first()
-    )
+    answered = theirs.exclude(message_id="").order_by("-created_at", "-pk").values_list("message_id", flat=True).first()
     if answered in earlier:  # the parent stands last (RFC 5322 3.6.4), even when we have written since
         earlier.remove(answered)
         earlier.append(answered)
@@ -124,8 +121,19 @@ def build(outgoing: OutgoingMail, at: datetime) -> bytes:
     else:
         quoted = "" if outgoing.is_automatic else quoted_history(message)
     mail.set_content(text + quoted, cte="quoted-printable")
-    mail.add_alternative(_html(text, quoted, ticket.language), subtype="html", cte="quoted-printable")
-    for attachment in message.attachments.all():
+    attachments = list(message.attachments.all())
+    html, pictures = _with_pictures(_html(text, quoted, ticket.language), attachments, mailbox)
+    mail.add_alternative(html, subtype="html", cte="quoted-printable")
+    shown = mail.get_body(("html",))
+    for picture, content_id in pictures:
+        main, _slash, sub = picture.content_type.partition("/")
+        name = one_line(picture.name)
+        if shown is not None:
+            shown.add_related(
+                read(picture.sha256), main, sub, cid=f"<{content_id}>", filename=name, disposition="inline"
+            )
+    in_the_text = {picture.pk for picture, _content_id in pictures}
+    for attachment in [a for a in attachments if a.pk not in in_the_text]:
         main, _slash, sub = attachment.content_type.partition("/")
         if (
             not re.fullmatch(r"[\w.+-]+", main)
@@ -283,6 +291,25 @@ def _html(text: str, quoted: str, language: str) -> str:
         )
     lang = f' lang="{language}"' if re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z]{2,8})?", language) else ""
     return f"<!doctype html><html{lang}><body>{html_from_text(text)}{history}</body></html>\n"
+
+
+def _with_pictures(
+    html: str, attachments: Iterable[Attachment], mailbox: Mailbox
+) -> tuple[str, list[tuple[Attachment, str]]]:
+    """Puts pictures where the writer pasted them: there the text says `[name]`. Returns them with their Content-IDs.
+
+    The name stays as the words of a picture that is not shown, and in the plain part.
+    """
+    placed: list[tuple[Attachment, str]] = []
+    for attachment in attachments:
+        place = escape(f"[{attachment.name}]")
+        if attachment.content_type not in _PICTURES or place not in html:
+            continue
+        content_id = f"{attachment.public_id.hex}@{mailbox.address.partition('@')[2]}"
+        tag = f'<img src="cid:{content_id}" alt="{escape(attachment.name)}" style="max-width:100%">'
+        html = html.replace(place, tag, 1)
+        placed.append((attachment, content_id))
+    return html, placed
 
 
 def envelope(outgoing: OutgoingMail) -> Iterable[str]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import zoneinfo
 from typing import Any
 
 from django import template
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import time_format
 from django.utils.safestring import SafeString, mark_safe
@@ -57,8 +59,21 @@ _EVENT_ICONS: dict[str, str] = {
 
 @register.simple_tag
 def message_text(message: Message) -> SafeString:
-    """What the writer added, as paragraphs; html_from_text escapes all of it."""
-    return mark_safe(html_from_text(message.reply_text))  # noqa: S308
+    """What the writer added, as paragraphs; html_from_text escapes all of it. In notes #numbers lead to their tickets."""
+    html = html_from_text(message.reply_text)
+    if message.audience != Audience.PUBLIC and "#" in html:
+        html = _REFERENCE.sub(_reference, html)
+    return mark_safe(html)  # noqa: S308
+
+
+#: A link or tag, which is left alone, or a ticket's number in the text between them.
+_REFERENCE = re.compile(r"(<a\b.*?</a>|<[^>]*>)|(?<![\w&/#])#(\d{1,12})(?!\w)", re.DOTALL)
+
+
+def _reference(found: re.Match[str]) -> str:
+    if found[1]:
+        return found[1]
+    return f'<a href="{reverse("ticket", args=[int(found[2])])}">#{found[2]}</a>'
 
 
 @register.filter

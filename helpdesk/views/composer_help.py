@@ -8,6 +8,7 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.template.loader import render_to_string
+from django.utils import timezone
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -19,6 +20,7 @@ from helpdesk.actions.canned import use_response
 from helpdesk.actions.macros import plan, run_macro
 from helpdesk.actions.scheduled import reschedule_reply
 from helpdesk.models import Actor, CannedResponse, Macro, Ticket
+from helpdesk.now import now
 from helpdesk.queries.canned import MACRO_KEYS, macros_for, responses_for, values_for
 from helpdesk.queries.colleagues import people_who_see
 from helpdesk.queries.references import tickets_named
@@ -28,6 +30,7 @@ from helpdesk.views.composer import message_or_404, send_moment
 from helpdesk.views.inbox import door_of
 from helpdesk.views.ticket import changed, ticket_or_404
 from helpdesk.views.ticket_changes import seq_of
+from helpdesk.views.undoing import undo_address
 
 _OFFERED_AT_MOST = 12
 _QUERY_AT_MOST = 80
@@ -105,7 +108,9 @@ def _ticket_items(request: HttpRequest, ticket: Ticket, wanted: str) -> Items:
             "sub": f"{other.customer} · {other.get_status_display()}",
             "insert": f"#{other.number} ",
         }
-        for other in tickets_named(door_of(request), wanted, beside=ticket)
+        for other in tickets_named(
+            actor_of(request), door_of(request), wanted, beside=ticket, today=timezone.localdate(now())
+        )
     ]
 
 
@@ -167,7 +172,7 @@ def macro(request: HttpRequest, number: int, pk: int) -> HttpResponse:
         found,
         seq_of(request),
         templates=("desk/_composer_plan.html",),
-        extra=toast(words),
+        extra=toast(words, undo_url=undo_address(request, [found])),
         insert=ran.text,
         warning=missing_words(ran.missing),
     )
