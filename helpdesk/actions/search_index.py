@@ -183,6 +183,12 @@ def index_tickets_of(customer: int) -> int:
     return sum(index_messages(_first_messages(batch)) for batch in _batches(tickets))
 
 
+def index_customers_of(organisation: int) -> int:
+    """Job: the first rows of all tickets of an organisation's customers. Returns how many."""
+    customers = Customer.objects.filter(organisation_id=organisation).values_list("pk", flat=True)
+    return sum(index_tickets_of(customer) for customer in customers.iterator())
+
+
 def _first_messages(tickets: Collection[int]) -> list[int]:
     if not tickets:
         return []

@@ -1,4 +1,4 @@
-"""Word indexes for the search in subjects and customers' names (helpdesk/queries/words.py). GIN is part of PostgreSQL itself."""
+"""Word indexes on subjects (0013 drops it) and customers' names (helpdesk/queries/words.py). GIN is part of PostgreSQL itself."""
 
 from django.db import migrations
 

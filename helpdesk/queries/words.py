@@ -1,4 +1,4 @@
-"""Words in subjects and names, by the word indexes of migration 0004. Called by helpdesk.queries.inbox.
+"""Words in customers' names, by the word index of migration 0004. Called by helpdesk.queries.customers.
 
 A word is found by its beginning. Scripts that put no space between words (Chinese, Japanese, Thai and the like) have no words
 to index: what is written in them is looked for inside the text.

@@ -12,10 +12,12 @@ from django.test.utils import CaptureQueriesContext
 from helpdesk.actions import search_index
 from helpdesk.actions.assignment import move_ticket
 from helpdesk.actions.conversation import note, reply
+from helpdesk.actions.merging import merge_tickets, unmerge_ticket
 from helpdesk.actions.triage import classify_ticket
-from helpdesk.models import Actor, Audience, Customer, Message, SearchRow, Ticket
+from helpdesk.models import Actor, Audience, Customer, Message, Organisation, SearchRow, Ticket
 from helpdesk.queries.found import found_page
 from helpdesk.queries.inbox import TicketFilter
+from tests.admin.conftest import sign_in
 from tests.factories import World, mail, make_customer, make_ticket, receive
 
 TODAY = date(2026, 11, 22)
@@ -65,6 +67,52 @@ def test_a_renamed_customer_is_found_by_his_new_name(world: World, agent: Actor)
     edit_customer(customer=world.customer, actor=agent, name="Anneliese Vogelsang", tier="gold")
 
     assert numbers(agent, "vogelsang") == [world.ticket.number]
+
+
+def test_addresses_and_names_changed_in_the_admin_are_found(world: World, agent: Actor) -> None:
+    client = sign_in(world.admin)
+    page = f"/admin/helpdesk/customer/{world.customer.pk}/change/"
+    address = world.customer.addresses.get()
+    form = {
+        "name": "Ann Vogelsang",
+        "tier": "standard",
+        "fields": "{}",
+        "addresses-TOTAL_FORMS": "2",
+        "addresses-INITIAL_FORMS": "1",
+        "addresses-0-id": str(address.pk),
+        "addresses-0-customer": str(world.customer.pk),
+        "addresses-0-kind": "email",
+        "addresses-0-value": address.value,
+        "addresses-0-is_primary": "on",
+        "addresses-1-customer": str(world.customer.pk),
+        "addresses-1-kind": "email",
+        "addresses-1-value": "ann@elsewhere.example",
+    }
+
+    answer = client.post(page, form)
+
+    assert answer.status_code == 302, answer.content.decode()
+    assert numbers(agent, "vogelsang") == [world.ticket.number]
+    assert numbers(agent, "ann@elsewhere.example") == [world.ticket.number]
+
+
+def test_a_renamed_organisation_is_found_by_its_customers_tickets(world: World, agent: Actor) -> None:
+    organisation = Organisation.objects.create(name="Quarry Works")
+    Customer.objects.filter(pk=world.customer.pk).update(organisation=organisation)
+    search_index.index_customers_of(organisation.pk)
+
+    assert numbers(agent, "quarry works") == [world.ticket.number]
+
+
+def test_a_merge_takes_the_words_along_and_back(world: World, agent: Actor) -> None:
+    second = make_ticket(world.queue_a, world.customer, subject="Cog", text="The cogwheel slips.")
+    assert numbers(agent, "cogwheel") == [second.number]
+
+    merge_tickets(survivor=world.ticket, sources=[second], actor=agent)
+    assert numbers(agent, "cogwheel") == [world.ticket.number]
+
+    unmerge_ticket(source=second, actor=agent)
+    assert numbers(agent, "cogwheel") == [second.number]
 
 
 def test_a_moved_ticket_is_found_by_its_new_team_and_not_by_its_old_one(world: World, agent: Actor) -> None:
