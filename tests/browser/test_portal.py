@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
@@ -13,9 +14,10 @@ from helpdesk.actions.conversation import reply
 from helpdesk.actions.portal_entry import code_of
 from helpdesk.mail import compose
 from helpdesk.mail.portal_links import invitation, link_address, new_token
-from helpdesk.models import Actor, Attachment, Customer, Message, OutgoingMail, PortalCode, PortalMail
+from helpdesk.models import Actor, Attachment, Customer, Message, OutgoingMail, PortalCode, PortalMail, Ticket
 from helpdesk.now import now
 from tests.browser.desk import Desk, another_person, complaints_of
+from tests.browser.test_accessibility import violations
 from tests.portal.conftest import address_of, link_in
 
 pytestmark = [pytest.mark.needs("chromium"), pytest.mark.django_db(transaction=True)]
@@ -156,3 +158,65 @@ def test_without_scripts_a_customer_writes_something_new_from_right_to_left(desk
         assert wide["width"] <= 360
     finally:
         context.close()
+
+
+@pytest.mark.parametrize(
+    ("language", "scheme", "contrast", "width"),
+    [("en", "light", "no-preference", 360), ("fa", "dark", "more", 1280)],
+)
+def test_axe_finds_nothing_on_any_page_of_the_portal(
+    desk: Desk, browser: Browser, language: str, scheme: Any, contrast: Any, width: int
+) -> None:
+    ticket = desk.world.ticket
+    Customer.objects.filter(pk=desk.world.customer.pk).update(language=language)
+    reply(ticket=ticket, actor=Actor.of(desk.world.agent), text="Words")
+    OutgoingMail.objects.update(state=OutgoingMail.State.SENT, attempts=1)
+    context = browser.new_context(
+        bypass_csp=True,  # axe is put into the page
+        locale=language,
+        color_scheme=scheme,
+        contrast=contrast,
+        reduced_motion="reduce",
+        viewport={"width": width, "height": 800},
+    )
+    try:
+        page = context.new_page()
+        found: dict[str, list[str]] = {}
+        paths = ["sign-in/", "ended/", f"tickets/{ticket.public_id}/?done=sent", "", "new/", "tickets/none/"]
+        for path in [*paths[:2], _entrance(ticket), *paths[2:]]:
+            page.goto(f"{desk.origin}/portal/{path}")
+            if wrong := violations(page):
+                found[path] = wrong
+        page.goto(f"{desk.origin}/portal/sign-in/")
+        page.locator("#email").fill("ann@shop.example")
+        page.keyboard.press("Enter")
+        page.locator("#code").fill("1")
+        page.keyboard.press("Enter")
+        page.wait_for_selector("#code-error")
+        if wrong := violations(page):
+            found["code"] = wrong
+        assert found == {}
+    finally:
+        context.close()
+
+
+def _entrance(ticket: Ticket) -> str:
+    return link_address(new_token(ticket, address_of(ticket.customer), now())).partition("/portal/")[2]
+
+
+def test_a_ticket_is_read_and_answered_with_the_keyboard_alone(desk: Desk, browser_page: Page) -> None:
+    page = browser_page
+    page.goto(f"{desk.origin}/portal/{_entrance(desk.world.ticket)}")
+    page.keyboard.press("Tab")
+    expect(page.locator(".skip")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="All my tickets")).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.type("By keys alone.")
+    page.keyboard.press("Tab")
+    expect(page.locator("#files")).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Send")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#messages")).to_contain_text("By keys alone.")

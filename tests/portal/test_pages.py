@@ -344,3 +344,11 @@ def test_times_stand_in_the_customer_s_zone_and_digits(world: World, ann: Client
     page = _words(ann, page_of(world.ticket))
 
     assert "۰۰:۱۵" in page
+
+
+def test_an_address_that_is_none_leads_customers_to_their_pages_and_not_to_the_desk(db: None) -> None:
+    answer = Client().get("/portal/nothing/")
+
+    assert answer.status_code == 404
+    assert 'href="/portal/"' in answer.content.decode()
+    assert "desk" not in answer.content.decode().partition("<main")[2]
