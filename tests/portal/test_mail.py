@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 from typing import Any
 
@@ -12,12 +13,13 @@ from django.test import Client
 from helpdesk.actions import portal_mail
 from helpdesk.actions.conversation import note, reply
 from helpdesk.actions.portal_entry import ask_code, code_of
+from helpdesk.dispatcher import OutboxRole
 from helpdesk.mail import compose
 from helpdesk.mail.portal_links import invitation, without_tokens
 from helpdesk.mail.smtp import CannotSend
 from helpdesk.models import Actor, Customer, Mailbox, Message, OutgoingMail, Participant, PortalMail, Ticket
 from helpdesk.now import now
-from tests.factories import World, mail, make_customer, make_mailbox, receive
+from tests.factories import World, mail, make_customer, make_mailbox, make_world, receive
 from tests.portal.conftest import Sent, by_code, leave_now, link_in, page_of, path_of
 
 pytestmark = pytest.mark.django_db
@@ -195,3 +197,16 @@ def test_without_any_mailbox_the_house_s_own_mail_server_brings_the_code(world: 
     (out,) = django_mail.outbox
     assert out.to == ["ann@shop.example"]
     assert code_of(row)[:4] in out.body
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_dispatcher_s_outbox_brings_the_code(sent: Sent) -> None:
+    make_world()
+    ask_code(email="ann@shop.example", language="en")
+    outbox = OutboxRole("outbox", threading.Event())
+
+    outbox.turn()
+    outbox._end_term()
+
+    assert [to for _sender, to, _text in sent.mails] == [["ann@shop.example"]]
+    assert PortalMail.objects.get().state == "sent"
