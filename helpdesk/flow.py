@@ -129,7 +129,11 @@ FLOW: dict[Kind, Entry] = {
     Kind.UNLINKED: Entry("internal", {"other": int, "kind": str, "number": int, "is_here": bool}),
     Kind.CHECKLIST_CHANGED: Entry("internal", {"item": int, "change": str}),
     Kind.SIDE_SENT: Entry("internal", {"message": int, "outgoing": int, "thread": int}, with_=(_INDEXED,)),
-    Kind.SIDE_RECEIVED: Entry("internal", {"message": int, "thread": int}, with_=(_INDEXED,)),
+    Kind.SIDE_RECEIVED: Entry(
+        "internal",
+        {"message": int, "thread": int},
+        with_=(_INDEXED, "helpdesk.actions.notifying.tell_of_third_parties"),
+    ),
     Kind.CUSTOMER_CHANGED: Entry("internal", {"customer": int, "previous": int}, with_=(_NAMED,)),
 }
 

@@ -96,6 +96,11 @@ def tell_of_contacts(arrivals: Sequence[TicketEvent]) -> None:
     _tell_watchers(Telling(), arrivals, Reason.CUSTOMER_WROTE)
 
 
+def tell_of_third_parties(answers: Sequence[TicketEvent]) -> None:
+    """With SIDE_RECEIVED: a third party answered on a ticket one owns or follows."""
+    _tell_watchers(Telling(), answers, Reason.THIRD_PARTY_WROTE)
+
+
 def tell_of_wakings(wakings: Sequence[TicketEvent]) -> None:
     """With REOPENED: only where a snooze ended by itself."""
     _tell_watchers(Telling(), [e for e in wakings if e.data.get("why") == "snooze over"], Reason.WOKE_UP)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
+from typing import Any
 
 from django.db import transaction
 from django.db.models import F, Q
@@ -83,12 +84,12 @@ def sweep_lost_tabs() -> int:
 
 def _ring(tickets: Iterable[Ticket], tab: str, *, staff: bool) -> None:
     """`tab` caused it and need not hear of itself; `staff` rings for the list of colleagues too."""
-    frames: dict[int, tuple[str, dict[str, object]]] = {}
-    lists: dict[int, tuple[str, dict[str, object]]] = {}
+    frames: dict[int, tuple[str, dict[str, Any]]] = {}
+    lists: dict[int, tuple[str, dict[str, Any]]] = {}
     for ticket in tickets:
-        here = {"type": "presence.changed", "ticket": str(ticket.public_id), "tab": tab}
+        here: dict[str, Any] = {"type": "presence.changed", "ticket": str(ticket.public_id), "tab": tab}
         frames[ticket.pk] = (realtime.ticket_group(ticket.pk), here)
-        row = {"type": "viewers.changed", "number": ticket.number, "tab": tab}
+        row: dict[str, Any] = {"type": "viewers.changed", "number": ticket.number, "tab": tab}
         lists[ticket.pk] = (realtime.queue_group(ticket.queue_id), row)
     everywhere = [(realtime.DESK_GROUP, {"type": "colleagues.changed", "tab": tab})] if staff else []
     realtime.publish_many([*frames.values(), *lists.values(), *everywhere])

@@ -26,7 +26,7 @@ def read_ticket(*, ticket: Ticket, actor: Actor, seq: int) -> bool:
     seq = max(0, min(seq, ticket.seq))
     with connection.cursor() as cursor:
         cursor.execute(_UPSERT, [actor.user.pk, ticket.pk, seq, now()])
-        moved = cursor.rowcount == 1
+        moved = bool(cursor.rowcount == 1)
     read_about(user=actor.user, ticket_id=ticket.pk, seq=seq)
     if moved:
         _ring(actor, ticket, seq, is_unread=False)

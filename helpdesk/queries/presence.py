@@ -11,7 +11,6 @@ from typing import Protocol
 
 from django.db.models import Count, Max
 
-from helpdesk import access
 from helpdesk.models import ACTIVE, Actor, DeskTab, Ticket, User
 from helpdesk.now import now
 from helpdesk.queries.colleagues import colleagues_of
@@ -43,10 +42,10 @@ class HasKey(Protocol):
 def viewers_of(actor: Actor, tickets: Iterable[HasKey]) -> dict[int, list[Viewer]]:
     """Who else has each ticket open, by key of the ticket; in order of name. One query.
 
-    `tickets` must have come through `visible_to`. Empty for those who may not see presence.
+    `tickets` must have come through `visible_to`, and the actor must be allowed `presence.view` (views/viewers.py asks).
     """
     keys = [ticket.pk for ticket in tickets]
-    if not keys or not access.may(actor, "presence.view"):
+    if not keys:
         return {}
     at = now()
     tabs = (
@@ -90,14 +89,14 @@ class Colleague:
 def colleagues_present(actor: Actor) -> list[Colleague]:
     """The colleagues of the actor's teams (of all teams for those who see everything), those at work first. Two queries.
 
-    The seam for the states that routing stores: whoever asks for a colleague's state asks here.
+    The caller ensures `presence.view`. The seam for the states that routing stores: whoever asks for a colleague's state asks here.
     """
-    if not access.may(actor, "presence.view"):
+    if actor.user is None:
         return []
     at = now()
     people = (
         colleagues_of(actor)
-        .exclude(pk=actor.id)
+        .exclude(pk=actor.user.pk)
         .annotate(beaten=Max("desk_tabs__seen_at"), moved=Max("desk_tabs__active_at"))
         .order_by("name", "pk")
     )

@@ -18,12 +18,12 @@ from helpdesk.models import Actor, Role, SavedView, Status, StatusLabel, Team, T
 from helpdesk.queries.filters import SORTS, TicketFilter, from_address, to_address
 from helpdesk.queries.found import found_page
 from helpdesk.queries.inbox import inbox_page
-from helpdesk.queries.presence import viewers_of
 from helpdesk.queries.reading import unread_among
 from helpdesk.queries.shelves import Shelf, Shelves, shelves_of
 from helpdesk.views.answers import bundle, is_partial
 from helpdesk.views.found_rows import today, with_marks
 from helpdesk.views.rows import row_words
+from helpdesk.views.viewers import viewers_shown
 
 SEARCH = "search"
 
@@ -108,7 +108,7 @@ def list_context(request: HttpRequest, place: Place, cursor: str = "") -> dict[s
             query=place.query,
             may_bulk=frame["may_bulk"],
             unread=unread,
-            viewers=viewers_of(actor, found.tickets),
+            viewers=viewers_shown(actor, found.tickets),
         )
         return {**frame, "page": found, "rows": with_marks(rows, found)}
     page = inbox_page(actor, wanted, cursor, door=door_of(request))
@@ -117,7 +117,7 @@ def list_context(request: HttpRequest, place: Place, cursor: str = "") -> dict[s
         query=place.query,
         may_bulk=frame["may_bulk"],
         unread=unread_among(actor, [row.pk for row in page.tickets]),
-        viewers=viewers_of(actor, page.tickets),
+        viewers=viewers_shown(actor, page.tickets),
         order=wanted.order,
         group=request.GET.get("group", "") if cursor else "",
     )

@@ -11,11 +11,12 @@ from django.views.decorators.http import require_GET, require_POST
 from helpdesk.access import actor_of, ensure
 from helpdesk.actions import reading
 from helpdesk.models import Ticket
-from helpdesk.queries.presence import colleagues_present, viewers_of
+from helpdesk.queries.presence import colleagues_present
 from helpdesk.views.answers import bundle, in_sentences, is_partial, toast
 from helpdesk.views.inbox import door_of
 from helpdesk.views.ticket import changed, ticket_or_404
 from helpdesk.views.ticket_changes import seq_of
+from helpdesk.views.viewers import viewers_shown
 
 _ROWS_AT_MOST = 200
 
@@ -27,7 +28,7 @@ def rows(request: HttpRequest) -> HttpResponse:
     ensure(actor_of(request), "presence.view")
     numbers = [int(n) for n in request.GET.getlist("number") if n.isdecimal() and len(n) < 19][:_ROWS_AT_MOST]
     found: list[Ticket] = list(door_of(request).filter(number__in=numbers).only("pk", "number"))
-    viewers = viewers_of(actor_of(request), found)
+    viewers = viewers_shown(actor_of(request), found)
     return bundle(
         request,
         ["desk/_row_viewers.html"],
@@ -41,7 +42,7 @@ def ticket_viewers(request: HttpRequest, number: int) -> HttpResponse:
     """The faces in the header of one ticket."""
     found = ticket_or_404(request, number)
     ensure(actor_of(request), "presence.view", found)
-    viewers = viewers_of(actor_of(request), [found])
+    viewers = viewers_shown(actor_of(request), [found])
     return bundle(request, ["desk/_viewers.html"], {"viewers": viewers.get(found.pk, [])})
 
 

@@ -17,12 +17,12 @@ from helpdesk.models import TRANSITIONS, Priority, Status, Ticket
 from helpdesk.queries import ticket as reads
 from helpdesk.queries.furniture import Furniture, furniture_of
 from helpdesk.queries.joining import joined_here, relatives, survivor_of
-from helpdesk.queries.presence import viewers_of
 from helpdesk.queries.reading import read_seq
 from helpdesk.views.answers import bundle, is_partial
 from helpdesk.views.composer_parts import composer_context, later_presets, scheduled_replies
 from helpdesk.views.inbox import door_of, home_slug, list_frame, place_of, status_names
 from helpdesk.views.joining_forms import came_from
+from helpdesk.views.viewers import viewers_shown
 
 #: The statuses offered in the menu, in the order of how often they are needed.
 _MENU = [Status.OPEN, Status.PENDING, Status.ON_HOLD, Status.SNOOZED, Status.RESOLVED, Status.CLOSED, Status.SPAM]
@@ -68,7 +68,9 @@ def head_context(request: HttpRequest, ticket: Ticket) -> dict[str, Any]:
         "owners": around.owners if rights["ticket_assign"] else [],
         "known_tags": around.known_tags if rights["ticket_update"] else [],
         "rights": rights,
-        "viewers": viewers_of(actor, [ticket]).get(ticket.pk, ()),
+        "viewers": viewers_shown(actor, [ticket]).get(ticket.pk, ()),
+        "checklist": around.checklist,
+        "checklist_done": sum(1 for item in around.checklist if item["done"]),
         "is_following": any(p["is_colleague"] and p["id"] == actor.id for p in around.people),
     }
 
@@ -91,6 +93,11 @@ _ROUTES = {
     "part": "ticket_part",
     "link": "ticket_link",
     "unlink": "ticket_unlink",
+    "side": "ticket_side",
+    "checklist": "ticket_checklist",
+    "people": "ticket_people",
+    "belongs": "ticket_customer",
+    "times": "ticket_times",
 }
 
 
@@ -102,6 +109,7 @@ def addresses_of(number: int) -> dict[str, str]:
 
 _RIGHTS = (
     "ticket.reply",
+    "ticket.forward",
     "ticket.note",
     "ticket.read_notes",
     "ticket.update",
@@ -134,10 +142,19 @@ def customer_context(request: HttpRequest, ticket: Ticket) -> dict[str, Any]:
         "relatives": relatives(door_of(request), ticket),
         "joined": joined_here(door_of(request), ticket),
         "participants": around.people,
+        "followers": _followers(around),
+        "checklist": around.checklist,
+        "checklist_done": sum(1 for item in around.checklist if item["done"]),
         "issue_types": around.issue_types,
         "may_edit_customer": may(actor_of(request), "customer.edit", ticket),
         "may_update": may(actor_of(request), "ticket.update", ticket),
     }
+
+
+def _followers(around: Furniture) -> list[dict[str, Any]]:
+    """Colleagues who could follow and do not yet."""
+    following = {person["id"] for person in around.people if person["is_colleague"]}
+    return [person for person in around.owners if person["id"] not in following]
 
 
 @require_GET
@@ -239,5 +256,11 @@ def earlier(request: HttpRequest, number: int) -> HttpResponse:
         may_read_notes=may(actor, "ticket.read_notes", found),
         before=request.GET.get("before", ""),
     )
-    rights = {"ticket_reply": may(actor, "ticket.reply", found), "raw_mail_view": may(actor, "raw_mail.view", found)}
-    return render(request, "desk/_earlier.html", {"ticket": found, "timeline": found_timeline, "rights": rights})
+    rights = {row.replace(".", "_"): may(actor, row, found) for row in ("ticket.reply", "ticket.forward", "raw_mail.view")}
+    context = {
+        "ticket": found,
+        "timeline": found_timeline,
+        "rights": rights,
+        "addresses_of": addresses_of(number),
+    }
+    return render(request, "desk/_earlier.html", context)

@@ -16,7 +16,8 @@ from helpdesk.consumers import watching
 from helpdesk.models import SYSTEM, Actor, DeskTab, Ticket, User
 from helpdesk.now import now
 from helpdesk.queries.heads import Heads
-from helpdesk.queries.presence import GONE_AFTER, Viewer, viewers_of
+from helpdesk.queries.presence import GONE_AFTER, Viewer
+from helpdesk.views.viewers import viewers_shown
 from tests.factories import World
 from tests.realtime.sockets import away, fresh_layer, heard, obeyed, opened, world
 
@@ -38,7 +39,7 @@ async def quiet(socket: WebsocketCommunicator, user: User) -> list[dict[str, Any
 
 def seen_by(user: User, ticket: Ticket) -> list[tuple[str, bool, bool]]:
     """The viewers of the ticket, as this person is shown them."""
-    viewers = viewers_of(Actor.of(User.objects.get(pk=user.pk)), [ticket]).get(ticket.pk, [])
+    viewers = viewers_shown(Actor.of(User.objects.get(pk=user.pk)), [ticket]).get(ticket.pk, [])
     return [(v.user.name, v.is_typing, v.is_idle) for v in viewers]
 
 
@@ -84,7 +85,7 @@ async def test_of_two_tabs_the_livelier_counts(world: World) -> None:
         await sit_down(one, world.ticket, idle=True)
         await sit_down(two, world.ticket, typing=True)
 
-        viewers = await away(lambda: viewers_of(Actor.of(world.lead), [world.ticket]))
+        viewers = await away(lambda: viewers_shown(Actor.of(world.lead), [world.ticket]))
         assert viewers == {world.ticket.pk: [Viewer(world.agent, is_typing=True, is_idle=False)]}
 
 
