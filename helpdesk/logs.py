@@ -20,6 +20,8 @@ _SECRET = re.compile(
               | \b bearer \s+ )
         ([^\s"',;&]+)"""
 )
+#: The key of a customer's link.
+_LINK_KEY = re.compile(r"(/portal/open/\?k=)[\w.]+")
 _PASSWORD_IN_URL = re.compile(r"(://[^\s:/@]*:)[^\s/@]+@")
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 
@@ -42,6 +44,7 @@ def correlated(identifier: str = "") -> Iterator[str]:
 
 def redacted(text: str) -> str:
     """Blanks what looks like a secret, before it reaches a log or an error column."""
+    text = _LINK_KEY.sub(r"\1[redacted]", text)
     return _SECRET.sub(r"\1[redacted]", _PASSWORD_IN_URL.sub(r"\1[redacted]@", text))
 
 

@@ -83,7 +83,9 @@ def mail_server(env: Mapping[str, str]) -> Program:
 def house(env: Mapping[str, str], addresses: Addresses) -> list[Program]:
     """Web, worker and dispatcher. Connections are pooled in web only: a pool does not survive q2's forks."""
     python = str(VENV_PYTHON)
-    web = [python, "-m", "daphne", "-b", "127.0.0.1", "-p", str(addresses.desk), "helpdesk.asgi:application"]
+    # without daphne's own access log: it writes whole addresses, the keys of links among them; ours has the paths
+    server = [python, "-m", "daphne", "--access-log", "/dev/null", "-b", "127.0.0.1"]
+    web = [*server, "-p", str(addresses.desk), "helpdesk.asgi:application"]
     return [
         Program("web", web, {"HELPDESK_DATABASE_POOL": "1", **env}),
         Program("worker", [python, "manage.py", "qcluster"], env),

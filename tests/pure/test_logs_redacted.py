@@ -18,6 +18,7 @@ from helpdesk.logs import redacted
         "sent Bearer hunter2 to it",
         "api-key: hunter2",
         "SECRET='hunter2'",
+        "GET https://help.example/portal/open/?k=0a1b.12.99.hunter2 HTTP/1.1",
     ],
 )
 def test_a_secret_is_blanked(text: str) -> None:
