@@ -13,7 +13,7 @@ from helpdesk.static_files import joined
 STATIC = Path(settings.BASE_DIR) / "helpdesk" / "static"
 
 
-@pytest.mark.parametrize("sheet", ["desk.css", "doors.css"])
+@pytest.mark.parametrize("sheet", ["desk.css", "doors.css", "portal.css"])
 def test_a_page_s_sheets_become_one_file_in_their_layers(sheet: str) -> None:
     name = f"helpdesk/css/{sheet}"
     source = (STATIC / name).read_text()

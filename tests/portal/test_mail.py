@@ -20,6 +20,7 @@ from helpdesk.mail.smtp import CannotSend
 from helpdesk.models import Actor, Customer, Mailbox, Message, OutgoingMail, Participant, PortalMail, Ticket
 from helpdesk.now import now
 from tests.factories import World, mail, make_customer, make_mailbox, make_world, receive
+from tests.mailservers.sink import Sink
 from tests.portal.conftest import Sent, by_code, leave_now, link_in, page_of, path_of
 
 pytestmark = pytest.mark.django_db
@@ -210,3 +211,22 @@ def test_the_dispatcher_s_outbox_brings_the_code(sent: Sent) -> None:
 
     assert [to for _sender, to, _text in sent.mails] == [["ann@shop.example"]]
     assert PortalMail.objects.get().state == "sent"
+
+
+def test_a_real_mail_server_gets_the_code_as_an_automatic_mail_that_nothing_answers(world: World) -> None:
+    with Sink() as server:
+        Mailbox.objects.filter(pk=world.mailbox.pk).update(smtp_port=server.port)
+        Customer.objects.filter(pk=world.customer.pk).update(language="fa")
+        row = ask_code(email="ann@shop.example", language="en")
+        portal_mail.deliver_due()
+        server.wait_for(1)
+        (caught,) = server.caught
+
+    mail_out = caught.mail
+    code = code_of(row)
+    body = mail_out.get_body(("plain",))
+    assert body is not None
+    assert f"{code[:4]} {code[4:]}" in body.get_content()
+    assert code in str(mail_out["Subject"])
+    assert str(mail_out["From"]) == "Halden <support@halden.example>"
+    assert (mail_out["Auto-Submitted"], mail_out["X-Auto-Response-Suppress"]) == ("auto-generated", "All")

@@ -183,3 +183,25 @@ def test_the_link_of_one_ticket_gives_no_file_of_another(world: World) -> None:
 
     assert browser.get(f"/portal/files/{file.public_id}/").status_code == 404
     assert by_code(world.customer).get(f"/portal/files/{file.public_id}/").status_code == 200
+
+
+def test_hostile_words_of_others_stay_words(world: World, ann: Client, sent: Sent) -> None:
+    marker = "\"'><img src=x onerror=hit()>"
+    reply(ticket=world.ticket, actor=Actor.of(world.agent), text=f"Words {marker}")
+    leave_now(world.ticket)
+    said = Message.objects.filter(ticket=world.ticket, author_user__isnull=False).get()
+    Attachment.objects.filter(pk=_file_of(said).pk).update(name=marker, content_type=marker)
+    Ticket.objects.filter(pk=world.ticket.pk).update(subject=marker)
+    type(world.agent).objects.update(name=marker)
+    type(world.customer).objects.update(name=marker)
+    type(world.queue_a).objects.filter(pk=world.queue_a.pk).update(name=marker, is_public=True)
+    type(world.mailbox).objects.update(from_name=marker)
+    StatusLabel.objects.create(category="pending", label_agent="x", label_customer=marker, is_default=True)
+
+    page = _all_of_it(ann, world.ticket)
+    page += ann.post("/portal/new/", {"subject": marker, "text": ""}).content.decode()
+    page += ann.post(f"{page_of(world.ticket)}reply/", {"text": marker, "client_id": marker}).content.decode()
+    page += Client().post("/portal/sign-in/", {"email": marker}).content.decode()
+
+    assert "<img src=x" not in page
+    assert page.count("&lt;img src=x") > 8
