@@ -70,7 +70,7 @@ async def opened(user: User) -> AsyncIterator[WebsocketCommunicator]:
     assert (await socket.connect())[0]
     assert await socket.receive_json_from() == {"type": "hello"}
     yield socket
-    await socket.disconnect()
+    await socket.disconnect(timeout=30)  # cut off in the middle, its last doorbell would wait for a loop that has ended
 
 
 async def closing_code(socket: WebsocketCommunicator) -> int:
