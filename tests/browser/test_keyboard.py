@@ -40,6 +40,7 @@ def press_on(page: Page, code: str, key: str, *, shift: bool = False) -> None:
 
 def test_a_ticket_from_signing_in_to_the_next_one_by_keys_alone(desk: Desk, browser_context: BrowserContext) -> None:
     second = make_ticket(desk.world.queue_a, subject="The next in line")
+    make_ticket(desk.world.queue_a, subject="The one after it")
     page = browser_context.new_page()
     heard = complaints_of(page)
     page.goto(f"{desk.origin}/accounts/login/")
@@ -96,9 +97,9 @@ def test_a_ticket_from_signing_in_to_the_next_one_by_keys_alone(desk: Desk, brow
     expect(page.locator("#rows")).to_contain_text("The next in line")
     page.goto(f"{desk.origin}/tickets/{second.number}/?in=team")
     page.wait_for_selector("html[data-line=open]")
-    expect(page.locator("#rows")).to_contain_text("The dock does not charge")
+    expect(page.locator("#rows")).to_contain_text("The one after it")
     page.keyboard.press("Shift+E")
-    expect(page.locator("#subject")).to_have_text("The dock does not charge")
+    expect(page.locator("#subject")).to_have_text("The one after it")
     assert Ticket.objects.get(pk=second.pk).status == Status.RESOLVED
     assert heard == []
 
@@ -183,7 +184,7 @@ def test_in_the_list_keys_change_the_row_and_all_selected_rows(desk: Desk, sara:
     sara.keyboard.press("i")
     expect(sara.locator("#rows .row__meta", has_text="belongs to")).to_have_count(1)
     expect(sara.locator("#bulk")).to_be_hidden()
-    for key in ("j", "x", "j", "x"):
+    for key in ("x", "j", "x"):
         sara.keyboard.press(key)
     expect(sara.locator("#bulk-count")).to_have_text("2 selected")
     sara.keyboard.press("e")

@@ -77,7 +77,15 @@ function redraw(fresh, force) {
     news.hidden = sameOrder;
   } else {
     const scroll = force ? 0 : box().scrollTop;
+    // ticks and the focus outlive the new order
+    const ticked = rows().filter((row) => row.querySelector('.row__check input')?.checked).map((row) => row.id);
+    const focused = document.activeElement?.matches('#rows .row__link') ? document.activeElement.closest('.row').id : '';
+    for (const row of fresh.querySelectorAll('.row')) {
+      const tick = row.querySelector('.row__check input');
+      if (tick && ticked.includes(row.id)) tick.checked = true;
+    }
     box().replaceWith(fresh);
+    if (focused) document.getElementById(focused)?.querySelector('.row__link').focus({ preventScroll: true });
     fresh.scrollTop = scroll;
     htmx.process(fresh);
     news.hidden = true;
