@@ -119,7 +119,7 @@ def _by_list(found: QuerySet[Ticket], only: str, actor: Actor, *, counting: bool
     if only == "mentions":
         keys = Mention.objects.filter(user=actor.user).values("ticket_id")
         found = _with_mentions(found.filter(pk__in=keys), actor)
-        return found.filter(is_seen=False) if counting else found
+        return found.filter(Q(is_seen=False)) if counting else found
     if only == "following":
         return found.filter(pk__in=Participant.objects.filter(user=actor.user).values("ticket_id"))
     if only == "drafts":
@@ -217,7 +217,7 @@ def _ordered(found: QuerySet[Ticket], order: str, stage: str, after: tuple[datet
     if stage == "z":
         return _after(found.filter(waiting_since_at__isnull=True), "-changed_at", after)
     if order == "mention":
-        return _after(found.filter(is_seen=stage == "s"), "-mentioned_at", after)
+        return _after(found.filter(Q(is_seen=stage == "s")), "-mentioned_at", after)
     return _after(found, _COLUMNS[order], after)
 
 
@@ -242,6 +242,7 @@ def list_rows(found: QuerySet[Ticket]) -> list[ListRow]:
 
 
 def _cursor(row: ListRow, order: str) -> str:
+    at: datetime | None
     if order == "wait":
         at, stage = (row.waiting_since_at, "w") if row.waiting_since_at else (row.changed_at, "z")
     elif order == "mention":
