@@ -33,7 +33,7 @@ _ASKED_OF_THE_OTHER = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE,
 )
-_SENTENCE = re.compile(r"[.!?؟。！？\n]+")
+_SENTENCE = re.compile(r"[.!?؟]+(?=\s|$)|[。！？\n]+")
 _FOLDED = str.maketrans({"ي": "ی", "ى": "ی", "ك": "ک", "أ": "ا", "إ": "ا", "آ": "ا", "ـ": ""})
 _HARAKAT = re.compile("[\u064b-\u0652\u0670]")
 

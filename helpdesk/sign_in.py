@@ -64,6 +64,9 @@ MANAGER_MAY: dict[str, str] = {
     "rawmail": "view change",
     "outgoingmail": "view change",
     "savedview": "view add change delete",
+    "cannedresponse": "view add change delete",
+    "cannedfile": "view add change delete",
+    "macro": "view add change delete",
     "apitoken": "view add change",
 }
 _MANAGER_PERMISSIONS = frozenset(

@@ -83,7 +83,8 @@ def later_presets() -> list[Later]:
     """In two hours, tomorrow at nine, Monday at nine: by the reader's clock."""
     local = timezone.localtime(now())
     named = [("two_hours", _("In two hours")), ("tomorrow", _("Tomorrow 9:00")), ("monday", _("Monday 9:00"))]
-    return [Later(key, words, moment_of(key, local)) for key, words in named]
+    found = [Later(key, words, moment_of(key, local)) for key, words in named]
+    return list({later.at: later for later in reversed(found)}.values())[::-1]  # on a Sunday, tomorrow is Monday
 
 
 def _addresses(ticket: Ticket) -> list[str]:
