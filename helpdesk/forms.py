@@ -136,6 +136,18 @@ class CustomerForm(forms.ModelForm[Customer]):
         label=_("Language"), max_length=10, required=False, help_text=_("A code such as en, fa or zh.")
     )
     time_zone = forms.ChoiceField(label=_("Time zone"), choices=lambda: [("", "—"), *_zones()], required=False)
+    organisation = forms.CharField(
+        label=_("Organisation"),
+        max_length=150,
+        required=False,
+        widget=forms.TextInput(attrs={"list": "known-organisations", "autocomplete": "off", "dir": "auto"}),
+    )
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        organisation = self.instance.organisation if self.instance.pk else None
+        self.initial["organisation"] = organisation.name if organisation is not None else ""
+        self.order_fields(["name", "organisation", "tier", "language", "time_zone", "notes"])
 
 
 class SavedViewForm(forms.ModelForm[SavedView]):

@@ -38,14 +38,18 @@ _PARTS = {
         " LEFT JOIN helpdesk_issuetype p ON p.id = i.parent_id ORDER BY i.name"
     ),
     "addresses": (
-        "SELECT kind, value, bounced_at FROM helpdesk_customeraddress WHERE customer_id = %(customer)s"
+        "SELECT id, kind, value, is_primary, bounced_at FROM helpdesk_customeraddress WHERE customer_id = %(customer)s"
         " ORDER BY is_primary DESC, id"
     ),
     "people": (
-        "SELECT p.user_id IS NOT NULL AS is_colleague, coalesce(p.user_id, p.customer_id) AS id,"
+        "SELECT p.id AS key, p.user_id IS NOT NULL AS is_colleague, coalesce(p.user_id, p.customer_id) AS id,"
         " coalesce(nullif(u.name, ''), u.email, nullif(c.name, ''), c.public_id::text) AS name"
         " FROM helpdesk_participant p LEFT JOIN helpdesk_user u ON u.id = p.user_id"
         " LEFT JOIN helpdesk_customer c ON c.id = p.customer_id WHERE p.ticket_id = %(ticket)s ORDER BY p.id"
+    ),
+    "checklist": (
+        "SELECT id, text, done_at IS NOT NULL AS done FROM helpdesk_checklistitem"
+        " WHERE ticket_id = %(ticket)s AND removed_at IS NULL ORDER BY position, id"
     ),
 }
 Rows = list[dict[str, Any]]
@@ -64,6 +68,7 @@ class Furniture:
     issue_types: Rows
     addresses: Rows
     people: Rows
+    checklist: Rows
 
 
 def furniture_of(ticket: Ticket, actor: Actor) -> Furniture:
@@ -100,6 +105,7 @@ def furniture_of(ticket: Ticket, actor: Actor) -> Furniture:
         issue_types=read["issue_types"],
         addresses=read["addresses"],
         people=read["people"],
+        checklist=read["checklist"],
     )
 
 

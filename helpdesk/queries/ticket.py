@@ -111,6 +111,7 @@ _OF_A_MESSAGE = (
     *(f.attname for f in Message._meta.concrete_fields if f.attname not in {"html", "reply_html", "text"}),
     *(f"outgoing__{f.attname}" for f in OutgoingMail._meta.concrete_fields if f.attname != "mime"),
     *("author_user__name", "author_user__email", "author_customer__name", "author_customer__public_id"),
+    *("side_thread__public_id", "side_thread__subject"),
 )
 
 
@@ -123,7 +124,7 @@ def _messages(ticket: Ticket, *, may_read_notes: bool) -> QuerySet[Message]:
         else found.filter(audience=Audience.PUBLIC)
     )
     return (
-        found.select_related("author_user", "author_customer", "outgoing")
+        found.select_related("author_user", "author_customer", "outgoing", "side_thread")
         .only(*_OF_A_MESSAGE)
         .prefetch_related(Prefetch("attachments", queryset=Attachment.objects.order_by("pk")))
         .annotate(

@@ -26,7 +26,9 @@ from helpdesk.queries.preferences import undo_seconds
 from helpdesk.queries.ticket import message_by_public_id, one_entry
 from helpdesk.templatetags.moments import moment
 from helpdesk.views.answers import bundle, in_sentences, is_partial, toast
+from helpdesk.views.checklist_question import open_lines
 from helpdesk.views.composer_parts import MODE_COOKIE, doubts_about_places, doubts_about_reply
+from helpdesk.views.side_threads import taken_back
 from helpdesk.views.ticket import changed, head_context, ticket_or_404
 from helpdesk.views.ticket_changes import local_moment, seq_of
 
@@ -110,7 +112,9 @@ def _doubts(request: HttpRequest, ticket: Ticket, mode: str) -> list[str]:
         recipients = checked(recipients_of(request))
     except BadInput:  # refused in a moment, with its own sentence
         return []
-    return doubts_about_reply(ticket=ticket, text=text, recipients=recipients, file_count=files)
+    doubts = doubts_about_reply(ticket=ticket, text=text, recipients=recipients, file_count=files)
+    still = open_lines(ticket) if request.POST.get("then_status") in {Status.RESOLVED, Status.CLOSED} else ""
+    return [*doubts, still] if still else doubts
 
 
 def changed_with_alert(request: HttpRequest, ticket: Ticket, context: dict[str, Any]) -> HttpResponse:
@@ -180,6 +184,8 @@ def undo(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
     """Takes a reply back before it left; its text is in the composer again."""
     message = message_or_404(request, public_id)
     sending.withdraw_reply(message=message, actor=actor_of(request))
+    if message.side_thread_id is not None:
+        return taken_back(request, message)
     number = message.ticket.number
     if not is_partial(request):
         return HttpResponseRedirect(reverse("ticket", args=[number]))

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from helpdesk.access import actor_of, may
+from helpdesk.actions.merging import follow_with_drafts
 from helpdesk.models import TRANSITIONS, Priority, Status, Ticket
 from helpdesk.queries import ticket as reads
 from helpdesk.queries.furniture import Furniture, furniture_of
@@ -165,6 +166,7 @@ def ticket(request: HttpRequest, number: int) -> HttpResponse:
     if found.merged_into_id is not None and "itself" not in request.GET:
         ahead = survivor_of(door_of(request), found)
         if ahead is not None:
+            follow_with_drafts(source=found, survivor=ahead, actor=actor)
             query = request.GET.copy()
             query["from"] = str(number)
             return HttpResponseRedirect(f"{reverse('ticket', args=[ahead.number])}?{query.urlencode()}")
@@ -256,7 +258,9 @@ def earlier(request: HttpRequest, number: int) -> HttpResponse:
         may_read_notes=may(actor, "ticket.read_notes", found),
         before=request.GET.get("before", ""),
     )
-    rights = {row.replace(".", "_"): may(actor, row, found) for row in ("ticket.reply", "ticket.forward", "raw_mail.view")}
+    rights = {
+        row.replace(".", "_"): may(actor, row, found) for row in ("ticket.reply", "ticket.forward", "raw_mail.view")
+    }
     context = {
         "ticket": found,
         "timeline": found_timeline,

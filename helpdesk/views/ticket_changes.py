@@ -22,6 +22,7 @@ from helpdesk.actions.triage import classify_ticket
 from helpdesk.models import CustomField, IssueType, Priority, Queue, Status, Ticket, User
 from helpdesk.now import now
 from helpdesk.views.answers import in_sentences, is_partial, toast
+from helpdesk.views.checklist_question import question_before
 from helpdesk.views.ticket import changed, ticket_or_404
 from helpdesk.views.undoing import undo_address
 
@@ -52,9 +53,13 @@ def status(request: HttpRequest, number: int) -> HttpResponse:
     found = ticket_or_404(request, number)
     wanted = request.POST.get("status", "")
     until = snooze_until(request.POST.get("until", "")) if wanted == Status.SNOOZED else None
+    if question := question_before(request, found, wanted):
+        return question
     set_status(ticket=found, actor=actor_of(request), status=wanted, snoozed_until=until)
     label = Status(wanted).label if wanted in Status.values else wanted
-    return answer(request, found, _("#%(number)s is now: %(status)s") % {"number": number, "status": label})
+    closed = ("desk/_joining_closed.html",) if request.POST.get("confirmed") else ()
+    words = _("#%(number)s is now: %(status)s") % {"number": number, "status": label}
+    return answer(request, found, words, templates=closed)
 
 
 def snooze_until(choice: str) -> datetime | None:

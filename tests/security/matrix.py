@@ -76,6 +76,10 @@ def _twin(rooms: Rooms, side: Side) -> dict[str, Any]:
     return {"other": Message.objects.get(public_id=key).ticket.number, "confirmed": "1"}
 
 
+def _person(rooms: Rooms, side: Side) -> dict[str, Any]:
+    return {"public_id": {"own": rooms.person, "foreign": rooms.foreign_customer, "missing": rooms.nobody}[side]}
+
+
 def _own_queue(rooms: Rooms, side: Side) -> dict[str, Any]:
     return {"queue": (rooms.world.queue_b if side == "foreign" else rooms.world.queue_a).pk}
 
@@ -167,6 +171,37 @@ ADDRESSES: dict[str, Address] = {
     "notifications/<int:pk>/read/": Address({"POST": Door(SIGNED_IN)}, _no_notification),
     "notifications/<int:pk>/answer/": Address({"POST": Door(SIGNED_IN, {"text": "Yes."})}, _no_notification),
     "tickets/<int:number>/files/": _ticket("attachment.upload"),
+    "tickets/<int:number>/side/": Address(
+        {
+            "GET": Door("ticket.forward"),
+            "POST": Door("ticket.forward", {"to": "sven@supplier.example", "subject": "Known?", "text": "Is it?"}),
+        },
+        _number,
+    ),
+    "tickets/<int:number>/checklist/": _ticket("ticket.update", do="add", text="Ask for a photo"),
+    "tickets/<int:number>/people/": _ticket("ticket.update", do="copy", email="boss@shop.example"),
+    "tickets/<int:number>/times/": _ticket("ticket.view", "GET"),
+    "tickets/<int:number>/customer/": Address(
+        {
+            "GET": Door("ticket.update"),
+            "POST": Door("ticket.update", wants=lambda rooms, side: {"source": str(rooms.customer)}),
+        },
+        _number,
+    ),
+    "customers/": Address({"GET": Door("customer.view")}),
+    "customers/<uuid:public_id>/": Address({"GET": Door("customer.view")}, _person),
+    "customers/<uuid:public_id>/journey/": Address({"GET": Door("customer.view")}, _person),
+    "customers/<uuid:public_id>/edit/": Address(
+        {"GET": Door("customer.edit"), "POST": Door("customer.edit", {"name": "Ann", "tier": "gold"})}, _person
+    ),
+    "customers/<uuid:public_id>/addresses/": Address(
+        {"POST": Door("customer.edit", {"do": "add", "value": "ann@home.example"})}, _person
+    ),
+    "customers/<uuid:public_id>/blocked/": Address({"POST": Door("customer.edit", {"blocked": "1"})}, _person),
+    "customers/<uuid:public_id>/merge/": Address(
+        {"GET": Door("customer.merge"), "POST": Door("customer.merge")}, _person
+    ),
+    "customers/<uuid:public_id>/unmerge/": Address({"POST": Door("customer.merge")}, _person),
     "tickets/<int:number>/customer/<uuid:public_id>/": Address(
         {"GET": Door("customer.view"), "POST": Door("customer.edit", {"name": "Ann", "tier": "gold"})}, _customer
     ),

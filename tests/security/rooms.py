@@ -23,7 +23,7 @@ from helpdesk.models import (
     User,
 )
 from helpdesk.now import now
-from tests.factories import World, mail, make_mailbox, make_user, make_world, receive
+from tests.factories import World, mail, make_mailbox, make_ticket, make_user, make_world, receive
 
 NEEDLE = "needle-nobody-outside-may-find"
 
@@ -41,6 +41,7 @@ class Rooms:
     foreign_file: uuid.UUID
     customer: uuid.UUID
     foreign_customer: uuid.UUID
+    person: uuid.UUID  # a customer of the own team alone
     issue_type: int
     shared_view: int
     private_view: int
@@ -85,6 +86,7 @@ def furnish() -> Rooms:
         foreign_file=_file(world.foreign).public_id,
         customer=world.ticket.customer.public_id,
         foreign_customer=world.foreign.customer.public_id,
+        person=make_ticket(world.queue_a).customer.public_id,
         issue_type=issue_type.pk,
         shared_view=SavedView.objects.create(name="Shared", filters={"priority": [3]}).pk,
         private_view=SavedView.objects.create(name="Private", owner=world.other_agent, filters={"priority": [3]}).pk,

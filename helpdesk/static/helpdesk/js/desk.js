@@ -14,5 +14,6 @@ import './presence.js';
 import './notifications.js';
 import './find.js';
 import './joining.js';
+import './people.js';
 import './keys.js';
 import './command.js';
