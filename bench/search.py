@@ -45,7 +45,7 @@ def pages(rng: random.Random) -> Iterator[Page]:
     }
     subjects = list(Ticket.objects.order_by("-pk").values_list("subject", flat=True)[:4_000])
     rare = [s.split()[-1] for s in subjects if s.split()[-1].isascii() and s.split()[-1].islower()][:TIMES]
-    mails = list(CustomerAddress.objects.order_by("pk").values_list("value", flat=True)[:TIMES])
+    mails = list(CustomerAddress.objects.filter(kind="email").order_by("pk").values_list("value", flat=True)[:TIMES])
     rng.shuffle(rare)
     asked = {
         "a rare word": rare,
