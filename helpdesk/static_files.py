@@ -33,6 +33,15 @@ def joined(sheet: str, name: str, folder: Path) -> str:
     return _IMPORT.sub(inlined, sheet)
 
 
+#: A line that is only a comment, or nothing; and the indentation of the others.
+_IDLE = re.compile(r"^[ \t]*(?://.*|/\*\*.*\*/)?\n|^[ \t]+", re.M)
+
+
+def lighter(script: str) -> str:
+    """A script of ours without its comments and indentation: a fifth less on the line. No string of ours spans lines."""
+    return _IDLE.sub("", script)
+
+
 class JoinedStaticFiles(ManifestStaticFilesStorage):
     """Joins the style sheets of each page, then names every file by its hash, modules and their imports included."""
 
@@ -49,6 +58,10 @@ class JoinedStaticFiles(ManifestStaticFilesStorage):
         if not dry_run:
             folder = Path(self.location)
             for name in list(paths):
+                if name.startswith("helpdesk/js/") and name.endswith(".js"):
+                    script = folder / name
+                    script.write_text(lighter(script.read_text(encoding="utf-8")), encoding="utf-8")
+                    paths[name] = (self, name)
                 if name.startswith("helpdesk/css/") and name.endswith(".css"):
                     file = folder / name
                     sheet = file.read_text(encoding="utf-8")

@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 from django.contrib.staticfiles import finders
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
@@ -138,7 +139,8 @@ def _row(
     channel: Channel = Channel.MAIL,
 ) -> dict[str, object]:
     at = now()
-    marks = priority_mark(priority, hide_word=True) if priority > Priority.NORMAL else ""
+    mark = priority_mark(priority, hide_word=True) if priority > Priority.NORMAL else ""
+    owner_mark = avatar_of(number, owner, "sm", True) if owner else ""
     return {
         "number": number,
         "address": "#guide",
@@ -148,7 +150,7 @@ def _row(
         "is_unread": unread,
         "mark": status_mark(status, hide_word=True),
         "clock": ticket_clock(_Times(status, at, at, due_at=due, waiting_since_at=since)),
-        "meta": marks + (avatar_of(number, owner, "sm", True) if owner else "") + channel_mark(channel),
+        "meta": format_html("{}{}{}", mark, owner_mark, channel_mark(channel)),
         "select": f"Select #{number}",
         "dot": "",
         "viewers": "",
