@@ -141,10 +141,17 @@ def _hand_over(rows: Any, target: Ticket) -> list[int]:
     return keys
 
 
-def _hand_over_drafts(source: Ticket, target: Ticket) -> dict[str, list[int]]:
+@transaction.atomic
+def follow_with_drafts(*, source: Ticket, survivor: Ticket, actor: Actor) -> None:
+    """What somebody went on writing in a merged ticket before he noticed follows him to the survivor."""
+    _hand_over_drafts(source, survivor, Draft.objects.filter(user=actor.user))
+
+
+def _hand_over_drafts(source: Ticket, target: Ticket, whose: Any = None) -> dict[str, list[int]]:
     """Drafts stay with who writes them and go along with their files, unless he has begun something in the survivor."""
-    begun = set(Draft.objects.filter(ticket=target).values_list("user_id", "mode"))
-    drafts = [d for d in Draft.objects.filter(ticket=source) if (d.user_id, d.mode) not in begun]
+    whose = Draft.objects.all() if whose is None else whose
+    begun = set(whose.filter(ticket=target).values_list("user_id", "mode"))
+    drafts = [d for d in whose.filter(ticket=source) if (d.user_id, d.mode) not in begun]
     writers = {draft.user_id for draft in drafts}
     uploads = Attachment.objects.filter(ticket=source, message__isnull=True, uploaded_by__in=writers)
     return {

@@ -19,6 +19,7 @@ from helpdesk.queries import ticket as reads
 from helpdesk.queries.furniture import Furniture, furniture_of
 from helpdesk.queries.joining import joined_here, relatives, survivor_of
 from helpdesk.queries.reading import read_seq
+from helpdesk.queries.snoozing import rests
 from helpdesk.views.answers import bundle, is_partial
 from helpdesk.views.composer_parts import composer_context, later_presets, scheduled_replies
 from helpdesk.views.inbox import door_of, home_slug, list_frame, place_of, status_names
@@ -61,6 +62,7 @@ def head_context(request: HttpRequest, ticket: Ticket) -> dict[str, Any]:
         "status_word": _(ticket.label.label_agent) if ticket.label else words[ticket.status],
         "transitions": [(s.value, words[s]) for s in offered if s != Status.SNOOZED],
         "merged_to": survivor_of(door_of(request), ticket) if is_merged else None,
+        "rests": rests(ticket) if rights["ticket_update"] else [],
         "may_snooze": Status.SNOOZED in allowed or ticket.status == Status.SNOOZED,
         "may_resolve": Status.RESOLVED in allowed,
         "priorities": list(reversed(Priority.choices)),

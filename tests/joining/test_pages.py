@@ -12,7 +12,7 @@ from helpdesk.actions.conversation import note
 from helpdesk.actions.lifecycle import set_status
 from helpdesk.actions.linking import link_tickets
 from helpdesk.actions.merging import merge_tickets
-from helpdesk.models import Actor, LinkKind, Message, Status, Ticket, TicketLink
+from helpdesk.models import Actor, Draft, LinkKind, Message, Status, Ticket, TicketLink
 from tests.factories import World, make_customer, make_ticket
 
 pytestmark = pytest.mark.django_db
@@ -162,6 +162,20 @@ def test_a_page_that_looks_on_hears_of_the_merge_with_the_whole_timeline(
     away = _get(agent_client, f"/tickets/{second.number}/changes/?after={seen[second.number]}")
     assert 'id="merged-away"' in away.content.decode()
     assert "It still does not charge." not in re.sub(r"<aside.*?</aside>", "", away.content.decode(), flags=re.S)
+
+
+def test_who_went_on_writing_in_the_merged_ticket_is_told_and_finds_his_words_in_the_survivor(
+    world: World, agent: Actor, agent_client: Client, second: Ticket
+) -> None:
+    merge_tickets(survivor=world.ticket, sources=[second], actor=agent)
+    words = {"mode": "reply", "text": "Half a sentence", "to": "ann@shop.example"}
+    _post(agent_client, f"/tickets/{second.number}/draft/", **words)
+    refused = _post(agent_client, f"/tickets/{second.number}/send/", **words)
+    assert refused.status_code == 422
+    assert f"#{second.number} was merged into #{world.ticket.number}" in refused.content.decode()
+    page = agent_client.get(f"/tickets/{second.number}/", follow=True)
+    assert "Half a sentence" in page.content.decode()
+    assert Draft.objects.get().ticket == world.ticket
 
 
 def test_parting_is_offered_on_both_pages_and_done(
