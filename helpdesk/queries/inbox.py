@@ -197,7 +197,8 @@ def listed(found: QuerySet[Ticket], wanted: TicketFilter, cursor: str, size: int
     stage, after = _decoded(cursor, stages)
     rows: list[ListRow] = []
     for place in stages[stages.index(stage) :]:
-        rows += list_rows(_ordered(found, order, place, after)[: size + 1 - len(rows)])
+        part = _ordered(found, order, place, after)
+        rows += list_rows(_keys_first(part, size + 1 - len(rows)) if order == "wait" else part[: size + 1 - len(rows)])
         if len(rows) > size:
             break
         after = None
@@ -219,6 +220,12 @@ def _ordered(found: QuerySet[Ticket], order: str, stage: str, after: tuple[datet
     if order == "mention":
         return _after(found.filter(Q(is_seen=stage == "s")), "-mentioned_at", after)
     return _after(found, _COLUMNS[order], after)
+
+
+def _keys_first(found: QuerySet[Ticket], size: int) -> QuerySet[Ticket]:
+    """The same page, its keys found before people are joined: where the database sorts, it would join them all first."""
+    page = Ticket._default_manager.filter(pk__in=found.values("pk")[:size])
+    return page.order_by(*found.query.order_by)
 
 
 _COLUMNS = {"deadline": "rank_at", "change": "-changed_at", "new": "-opened_at"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import threading
 from collections import Counter
+from datetime import timedelta
 
 import pytest
 from django.db import connection, connections, transaction
@@ -12,9 +13,24 @@ from django.db import connection, connections, transaction
 from helpdesk.actions import BadInput
 from helpdesk.actions.assignment import assign_ticket, move_ticket, unassign_ticket
 from helpdesk.actions.lifecycle import set_status
-from helpdesk.models import SYSTEM, Actor, IllegalTransition, Status, Ticket, TicketCount
+from helpdesk.models import (
+    SYSTEM,
+    Actor,
+    Draft,
+    IllegalTransition,
+    Mention,
+    Participant,
+    Queue,
+    Status,
+    Ticket,
+    TicketCount,
+    TicketRead,
+    User,
+)
+from helpdesk.now import now
 from helpdesk.queries.counts import counts_of, fold_counts
 from helpdesk.queries.filters import TicketFilter
+from helpdesk.queries.inbox import narrowed
 from tests.clean_tables import empty_filled_tables
 from tests.factories import World, make_ticket, make_user, make_world
 
@@ -101,8 +117,6 @@ def test_the_numbers_of_views_are_those_of_what_one_may_see(world: World, who: s
 def _work(seed: int, queues: list[int], people: list[int], tickets: list[int]) -> None:
     """Random changes through the actions, some of them refused or rolled back."""
     dice = random.Random(seed)
-    from helpdesk.models import Queue, User
-
     try:
         for _ in range(12):
             ticket = Ticket.objects.select_related("queue").get(pk=dice.choice(tickets))
@@ -153,3 +167,23 @@ def test_truncating_the_tickets_empties_the_counts() -> None:
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE helpdesk_ticket CASCADE")
     assert TicketCount.objects.count() == 0
+
+
+def test_the_numbers_of_ones_own_lists_are_those_of_the_lists(world: World) -> None:
+    actor, at = Actor.of(world.agent), now()
+    second = make_ticket(world.queue_a)
+    for ticket in (world.ticket, second, world.foreign):
+        Participant.objects.create(ticket=ticket, user=world.agent, added_at=at)
+        Draft.objects.create(ticket=ticket, user=world.agent, mode="note", text="Words", updated_at=at)
+        Mention.objects.create(user=world.agent, ticket=ticket, message=ticket.messages.get(), at=at)
+        Ticket.objects.filter(pk=ticket.pk).update(due_at=at - timedelta(hours=1))
+    TicketRead.objects.create(user=world.agent, ticket=second, seq=1, at=at + timedelta(seconds=1))
+    Draft.objects.filter(ticket=second).update(text="")
+    Ticket.objects.filter(pk=second.pk).update(due_at=at + timedelta(hours=1))
+    lists = ["mentions", "following", "drafts", "scheduled", "deadline", "breached"]
+    filters = [TicketFilter(only=name) for name in lists]
+    base = Ticket.objects.visible_to(actor)
+    assert counts_of(actor, filters) == [narrowed(base, f, actor, counting=True).count() for f in filters]
+    assert counts_of(actor, filters) == [1, 2, 1, 0, 2, 1]
+    assert counts_of(Actor.of(world.lead), filters) == [0, 0, 0, 0, 2, 1]
+    assert counts_of(Actor.of(make_user()), filters) == [0] * 6
