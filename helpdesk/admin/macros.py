@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 from helpdesk.actions import BadInput
 from helpdesk.actions.macros import NEEDS, SNOOZES, STATUSES, STEPS, checked_steps
 from helpdesk.admin.base import HouseAdmin, mark, when
-from helpdesk.models import Macro, Priority, Queue, User
+from helpdesk.models import SYSTEM, Macro, Priority, Queue, User
 
 _SPARE_ROWS = 2
 _LEAST_ROWS = 3
@@ -38,9 +38,9 @@ class StepsWidget(forms.Widget):
             "priorities": Priority.choices,
             "snoozes": list(SNOOZES.items()),
             "people": list(User.objects.filter(is_active=True).order_by("name").values_list("pk", "name")),
-            "queues": list(Queue.objects.filter(is_active=True).values_list("pk", "name")),
+            "queues": list(Queue.objects.visible_to(SYSTEM).filter(is_active=True).values_list("pk", "name")),
         }
-        return SafeString(render_to_string("admin/helpdesk/macro/_steps.html", context))
+        return render_to_string("admin/helpdesk/macro/_steps.html", context)
 
     @staticmethod
     def _row(step: dict[str, Any]) -> dict[str, Any]:

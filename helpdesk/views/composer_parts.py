@@ -51,8 +51,9 @@ def composer_context(request: HttpRequest, ticket: Ticket, rights: dict[str, boo
         "reply_revision": revision_of(draft),
         "note_revision": revision_of(drafts.get("note")),
         "recipients": recipients,
-        # the ticket came through its door, and these are the person's own
-        "uploads": list(Attachment.objects.filter(ticket=ticket, message__isnull=True, uploaded_by=actor.user)),
+        "uploads": list(
+            Attachment.objects.visible_to(actor).filter(ticket=ticket, message__isnull=True, uploaded_by=actor.user)
+        ),
         "scheduled": scheduled_replies(ticket) if may_reply else [],
         "later": later_presets() if may_reply else [],
         "client_id": uuid.uuid4(),
