@@ -238,3 +238,21 @@ def test_selected_words_are_quoted_by_the_key_and_a_note_stays_inside_unless_it_
     expect(sara.locator("#text-reply")).to_have_value(re.compile(r"^> Text \d+\n\n$"))
     expect(sara.locator("#text-reply")).to_be_focused()
     assert Draft.objects.get(mode="note").text == "Inside words"
+
+
+def test_a_pasted_picture_stands_in_the_reply_where_it_was_pasted(desk: Desk, sara: Page, blob_dir: object) -> None:
+    desk.open_ticket(sara, desk.world.ticket.number)
+    text = sara.locator("#text-reply")
+    text.press_sequentially("Look: ")
+    text.evaluate(
+        """(field) => {
+            const files = new DataTransfer();
+            files.items.add(new File([new Uint8Array([137, 80, 78, 71])], 'image.png', { type: 'image/png' }));
+            field.dispatchEvent(new ClipboardEvent('paste', { clipboardData: files, bubbles: true, cancelable: true }));
+        }"""
+    )
+    expect(text).to_have_value("Look: [picture-1.png]")
+    expect(sara.locator("#uploads")).to_contain_text("picture-1.png")
+    sara.locator("#uploads .file").get_by_role("button").click()
+    expect(text).to_have_value("Look: ")
+    expect(sara.locator("#uploads .file")).to_have_count(0)
