@@ -58,9 +58,7 @@ LOOKS = {
     "light": Look("light", contrast=False, language="en", width=1440),
     "dark-rtl": Look("dark", contrast=False, language="fa", width=1440),
     "contrast": Look("light", contrast=True, language="en", width=1280),
-    "dark-contrast-rtl": Look("dark", contrast=True, language="ar", width=1280),
-    "phone": Look("light", contrast=False, language="en", width=360),
-    "phone-dark-rtl": Look("dark", contrast=False, language="fa", width=360),
+    "phone-dark-contrast-rtl": Look("dark", contrast=True, language="ar", width=360),
 }
 
 
