@@ -102,15 +102,8 @@ def main() -> int:
     print(machine())
     rows = [(name, len(ms), statistics.median(ms), _p95(ms), max(ms)) for name, ms in figures.items()]
     print(table(("interaction", "times", "median ms", "p95 ms", "slowest ms"), rows))
-    return (
-        0
-        if all(
-            [  # noqa: C419
-                verdict(f"{name}, p95 ms", _p95(ms), BAR_MS, at_least=False) for name, ms in figures.items()
-            ]
-        )
-        else 1
-    )
+    held = [verdict(f"{name}, p95 ms", _p95(ms), BAR_MS, at_least=False) for name, ms in figures.items()]
+    return 0 if all(held) else 1
 
 
 def _p95(values: list[float]) -> float:

@@ -1,8 +1,8 @@
 """`make screenshots`: the pictures of the README and docs, taken in Chromium from a seeded demo over a database of its own.
 
 Run by the launcher with DATABASE_URL of a cluster it may make databases in: `python -m demo.screenshots [NAME…]`. Every
-picture is a line of SHOTS; the files go to docs/screenshots/. Look at them before committing: a page that became ugly is
-a bug like any other.
+picture is a line of SHOTS. Those the docs show go to docs/screenshots/, every page wide and narrow, light, dark and in Persian
+to var/screenshots/. Look at them before committing: a page that became ugly is a bug like any other.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from demo.accounts import account_named
 from demo.browsing import CHECKOUT, CHROMIUM, WebProcess, chromium, sign_in
 
 FOLDER = CHECKOUT / "docs" / "screenshots"
+TO_LOOK_AT = CHECKOUT / "var" / "screenshots"
 WIDE, NARROW = (1280, 800), (360, 740)
 
 Step = tuple[str, str]
@@ -42,10 +43,11 @@ class Shot:
     language: str = "en"
     person: str = "Sara"
     steps: tuple[Step, ...] = ()
+    kept: bool = False
 
 
 _OPEN: Step = ("open", "#rows .row__link")
-#: name -> path, person ("" for nobody), steps. Each is taken wide and narrow, light, dark and in Persian.
+#: name -> path, person ("" for nobody), steps. Each is taken to look at: wide and narrow, light, dark and in Persian.
 PAGES: dict[str, tuple[str, str, tuple[Step, ...]]] = {
     "login": ("/accounts/login/", "", ()),
     "list": ("/inbox/team/", "Sara", ()),
@@ -69,9 +71,22 @@ SHOTS: tuple[Shot, ...] = (
         for name, (path, person, steps) in PAGES.items()
         for size in (WIDE, NARROW)
     ),
-    Shot("ticket-light-1440", "/inbox/team/", (1440, 900), steps=(_OPEN,)),
-    Shot("views-light-360", "/inbox/team/", NARROW, steps=(("click", "[data-do='zone:nav']"),)),
-    Shot("customer-light-360", "/inbox/team/", NARROW, steps=(_OPEN, ("click", "[data-do='zone:context']"))),
+    # those the README and docs show
+    Shot("login", "/accounts/login/", person="", kept=True),
+    Shot("desk-light-1280", "/inbox/team/", steps=(_OPEN,), kept=True),
+    Shot("desk-dark-1280", "/inbox/team/", theme="dark", steps=(_OPEN,), kept=True),
+    Shot("desk-rtl-1280", "/inbox/team/", language="fa", person="Shirin", steps=(_OPEN,), kept=True),
+    Shot("desk-light-1440", "/inbox/team/", (1440, 900), steps=(_OPEN,), kept=True),
+    Shot("desk-status-menu", "/inbox/team/", steps=(_OPEN, ("click", "#pick-status-s")), kept=True),
+    Shot("desk-filter", "/inbox/team/", steps=(("click", "#pick-filter-s"),), kept=True),
+    Shot("desk-keys", "/inbox/team/", steps=(("press", "?"),), kept=True),
+    Shot("list-light-360", "/inbox/team/", NARROW, kept=True),
+    Shot("desk-light-360", "/inbox/team/", NARROW, steps=(_OPEN,), kept=True),
+    Shot("desk-dark-360", "/inbox/team/", NARROW, theme="dark", steps=(_OPEN,), kept=True),
+    Shot("desk-rtl-360", "/inbox/team/", NARROW, language="fa", person="Shirin", steps=(_OPEN,), kept=True),
+    Shot("views-light-360", "/inbox/team/", NARROW, steps=(("click", "[data-do='zone:nav']"),), kept=True),
+    Shot("customer-light-360", "/inbox/team/", NARROW, steps=(_OPEN, ("click", "[data-do='zone:context']")), kept=True),
+    Shot("settings", "/profile/", kept=True),
 )
 
 
@@ -108,6 +123,11 @@ def _context(browser: Browser, origin: str, shot: Shot) -> BrowserContext:
     return context
 
 
+def _file(shot: Shot) -> Path:
+    """The docs keep a few; all others are there to be looked at."""
+    return (FOLDER if shot.kept else TO_LOOK_AT) / f"{shot.name}.png"
+
+
 def _take(context: BrowserContext, origin: str, shot: Shot) -> None:
     width, height = shot.size
     page = context.new_page()
@@ -123,7 +143,7 @@ def _take(context: BrowserContext, origin: str, shot: Shot) -> None:
         elif verb == "press":
             page.keyboard.press(target)
     page.wait_for_timeout(700)
-    page.screenshot(path=FOLDER / f"{shot.name}.png")
+    page.screenshot(path=_file(shot))
     page.close()
 
 
@@ -161,6 +181,7 @@ def main(names: list[str]) -> int:
         sys.stderr.write("Chromium is not installed.\n" if CHROMIUM is None else f"There is no picture {names[0]!r}.\n")
         return 1
     FOLDER.mkdir(parents=True, exist_ok=True)
+    TO_LOOK_AT.mkdir(parents=True, exist_ok=True)
     failed = 0
     with tempfile.TemporaryDirectory() as folder, seeded(Path(folder)) as desk, chromium() as browser:
         contexts: dict[tuple[str, str, str], BrowserContext] = {}
@@ -170,7 +191,7 @@ def main(names: list[str]) -> int:
                 contexts[key] = _context(browser, desk.origin, shot)
             try:
                 _take(contexts[key], desk.origin, shot)
-                sys.stdout.write(f"docs/screenshots/{shot.name}.png\n")
+                sys.stdout.write(f"{_file(shot).relative_to(CHECKOUT)}\n")
             except Error as error:
                 failed += 1
                 sys.stderr.write(f"{shot.name}: {error.message.splitlines()[0]}\n")
