@@ -216,7 +216,15 @@ def _message_entry(message: Message, seq: int) -> Entry:
 
 #: What a ticket's page shows of the rows it points at; whole, they are three times as wide (a mailbox has its secrets).
 _OF_OTHERS = (
-    *("queue__name", "queue__icon", "queue__team__name", "owner__name", "owner__email", "mailbox__address"),
+    *(
+        "queue__calendar",
+        "queue__name",
+        "queue__icon",
+        "queue__team__name",
+        "owner__name",
+        "owner__email",
+        "mailbox__address",
+    ),
     *("customer__public_id", "customer__name", "customer__language", "customer__time_zone", "customer__tier"),
     *("customer__notes", "customer__fields", "customer__is_blocked", "customer__created_at"),
     *("customer__organisation__name", "label__label_agent"),

@@ -54,6 +54,8 @@ _EVENT_ICONS: dict[str, str] = {
     Kind.SPAM_MARKED: "s-spam",
     Kind.PARTICIPANT_ADDED: "people",
     Kind.PARTICIPANT_REMOVED: "people",
+    Kind.CHECKLIST_CHANGED: "check",
+    Kind.CUSTOMER_CHANGED: "person",
 }
 
 
@@ -86,10 +88,15 @@ def has_more(message: Any) -> bool:
 def message_label(message: Message) -> str:
     """The message for screen readers, before its words."""
     who = message.sender_name or message.sender_email
-    kind = (
-        _("Note") if message.audience == Audience.INTERNAL else _("Reply") if message.author_user_id else _("Message")
-    )
-    return f"{kind}: {who}, {moment(message.created_at)}"
+    return f"{_kind_of(message)}: {who}, {moment(message.created_at)}"
+
+
+def _kind_of(message: Message) -> str:
+    if message.side_thread_id is not None:
+        return _("Private mail")
+    if message.audience == Audience.INTERNAL:
+        return _("Note")
+    return _("Reply") if message.author_user_id else _("Message")
 
 
 @register.simple_tag

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -20,7 +19,7 @@ from helpdesk.actions.lifecycle import set_status
 from helpdesk.actions.own_fields import entered_values
 from helpdesk.actions.triage import classify_ticket
 from helpdesk.models import CustomField, IssueType, Priority, Queue, Status, Ticket, User
-from helpdesk.now import now
+from helpdesk.queries.snoozing import preset_moment
 from helpdesk.views.answers import in_sentences, is_partial, toast
 from helpdesk.views.checklist_question import question_before
 from helpdesk.views.ticket import changed, ticket_or_404
@@ -52,7 +51,7 @@ def status(request: HttpRequest, number: int) -> HttpResponse:
     """Moves the ticket to another status; snoozing takes `until`: a preset or a local time."""
     found = ticket_or_404(request, number)
     wanted = request.POST.get("status", "")
-    until = snooze_until(request.POST.get("until", "")) if wanted == Status.SNOOZED else None
+    until = snooze_until(request.POST.get("until", ""), found) if wanted == Status.SNOOZED else None
     if question := question_before(request, found, wanted):
         return question
     set_status(ticket=found, actor=actor_of(request), status=wanted, snoozed_until=until)
@@ -62,22 +61,16 @@ def status(request: HttpRequest, number: int) -> HttpResponse:
     return answer(request, found, words, templates=closed)
 
 
-def snooze_until(choice: str) -> datetime | None:
-    """The moment a preset or a local date and time stands for; "" waits for the customer. Raises BadInput."""
-    zone = timezone.get_current_timezone()
-    local = timezone.localtime(now(), zone)
-    morning = local.replace(hour=9, minute=0, second=0, microsecond=0)
-    presets: dict[str, Callable[[], datetime]] = {
-        "later": lambda: local + timedelta(hours=3),
-        "tomorrow": lambda: morning + timedelta(days=1),
-        "monday": lambda: morning + timedelta(days=(7 - local.weekday()) or 7),
-        "week": lambda: morning + timedelta(days=7),
-    }
+def snooze_until(choice: str, ticket: Ticket | None = None) -> datetime | None:
+    """The moment a preset or a local date and time stands for; "" waits for the customer. Raises BadInput.
+
+    With a ticket, a preset outside the hours of its queue means the opening after it.
+    """
     if choice in {"", "customer"}:
         return None
-    return (
-        presets[choice]() if choice in presets else local_moment(choice, zone if isinstance(zone, ZoneInfo) else None)
-    )
+    calendar = ticket.queue.calendar if ticket is not None else None
+    zone = timezone.get_current_timezone()
+    return preset_moment(choice, calendar) or local_moment(choice, zone if isinstance(zone, ZoneInfo) else None)
 
 
 def local_moment(text: str, zone: ZoneInfo | None = None) -> datetime:

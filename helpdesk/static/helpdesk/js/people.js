@@ -26,6 +26,9 @@ document.addEventListener('input', (event) => {
   clearTimeout(timer);
   timer = setTimeout(keep, SAVE_AFTER_MS);
 });
+document.addEventListener('change', (event) => {
+  if (event.target.name === 'upload' && event.target.closest('#side-form')) document.getElementById('side-files').textContent = [...event.target.files].map((file) => file.name).join(', ');
+});
 addEventListener('pagehide', () => { if (timer) keep(); });
 document.addEventListener('htmx:beforeRequest', (event) => { if (event.detail.elt.id === 'side-form') clearTimeout(timer); });
 

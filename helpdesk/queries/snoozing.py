@@ -1,0 +1,52 @@
+"""What snoozing offers: each preset with the moment it means, by the reader's clock and the hours of the ticket's queue.
+
+A preset that falls outside the hours means the opening after it: what wakes at night is looked at in the morning anyway.
+A moment somebody chooses to the minute is kept as he chose it. Called by the views of tickets.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from helpdesk.hours import next_opening
+from helpdesk.models import BusinessCalendar, Ticket
+from helpdesk.now import now
+from helpdesk.presets import moment_of
+
+PRESETS = ("later", "tomorrow", "monday", "week")
+
+
+@dataclass(frozen=True)
+class Rest:
+    """A preset of the menu."""
+
+    key: str
+    words: str
+    until: datetime
+
+
+def preset_moment(choice: str, calendar: BusinessCalendar | None) -> datetime | None:
+    """The moment a preset stands for now; None for a word that is no preset."""
+    if choice not in PRESETS:
+        return None
+    moment = moment_of(choice, timezone.localtime(now()))
+    if moment is None or calendar is None:
+        return moment
+    return next_opening(moment, calendar.as_calendar()) or moment
+
+
+def rests(ticket: Ticket) -> list[Rest]:
+    """The presets for this ticket, in the order of the menu."""
+    words = {
+        "later": _("Later today"),
+        "tomorrow": _("Tomorrow 9:00"),
+        "monday": _("Monday 9:00"),
+        "week": _("In a week"),
+    }
+    calendar = ticket.queue.calendar if ticket.queue.calendar_id else None
+    found = [(key, preset_moment(key, calendar)) for key in PRESETS]
+    return [Rest(key, words[key], until) for key, until in found if until is not None]
