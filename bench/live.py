@@ -95,7 +95,7 @@ def prepare() -> str:
     """An empty house with the demo's people, in a database of its own; returns its URL."""
     url = os.environ["DATABASE_URL"]
     os.environ.update(
-        HELPDESK_ENV="test",
+        HELPDESK_ENV="demo",
         HELPDESK_DATA_DIR=str(Path(tempfile.gettempdir()) / "bench_live"),
         HELPDESK_SECRET_KEY=_SECRET,
         HELPDESK_LOG_LEVEL="WARNING",
@@ -237,7 +237,7 @@ def measure(*, short: bool) -> Figures:
     url = prepare()
     writer_user, reader_user, ticket = people_and_ticket()
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
-        web = WebProcess(Path(folder), {"HELPDESK_ENV": "test", "DATABASE_URL": url, "HELPDESK_SECRET_KEY": _SECRET})
+        web = WebProcess(Path(folder), {"HELPDESK_ENV": "demo", "DATABASE_URL": url, "HELPDESK_SECRET_KEY": _SECRET})
         web.start()
         try:
             writer = at_the_ticket(browser, web, writer_user, ticket)

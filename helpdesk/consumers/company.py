@@ -39,6 +39,10 @@ class Company(Watching):
         await database_sync_to_async(self._beat)(content.get("typing") is True, content.get("idle") is True)
 
     def _beat(self, is_typing: bool, is_idle: bool) -> None:
+        if presence.beat_as_before(
+            channel=self.channel_name, ticket_id=self.ticket_id, is_typing=is_typing, is_idle=is_idle
+        ):
+            return  # rights are looked at by the heartbeat
         actor = self.current_actor()
         if actor is None:
             return

@@ -24,26 +24,18 @@ _ROWS_AT_MOST = 200
 @require_GET
 @in_sentences
 def rows(request: HttpRequest) -> HttpResponse:
-    """The badges of the rows asked for (`number`, often); of tickets one may not see there is nothing."""
+    """The badges of the rows asked for (`number`, often) and the faces in the header of the `open` ticket.
+
+    Of tickets one may not see there is nothing.
+    """
     ensure(actor_of(request), "presence.view")
     numbers = [int(n) for n in request.GET.getlist("number") if n.isdecimal() and len(n) < 19][:_ROWS_AT_MOST]
     found: list[Ticket] = list(door_of(request).filter(number__in=numbers).only("pk", "number"))
     viewers = viewers_shown(actor_of(request), found)
-    return bundle(
-        request,
-        ["desk/_row_viewers.html"],
-        {"slots": [(ticket.number, viewers.get(ticket.pk, [])) for ticket in found]},
-    )
-
-
-@require_GET
-@in_sentences
-def ticket_viewers(request: HttpRequest, number: int) -> HttpResponse:
-    """The faces in the header of one ticket."""
-    found = ticket_or_404(request, number)
-    ensure(actor_of(request), "presence.view", found)
-    viewers = viewers_shown(actor_of(request), [found])
-    return bundle(request, ["desk/_viewers.html"], {"viewers": viewers.get(found.pk, [])})
+    slots = [(ticket.number, viewers.get(ticket.pk, [])) for ticket in found]
+    faces = [here for number, here in slots if str(number) == request.GET.get("open")]
+    templates = ["desk/_row_viewers.html", *(["desk/_viewers.html"] if faces else [])]
+    return bundle(request, templates, {"slots": slots, "viewers": faces[0] if faces else []})
 
 
 @require_GET

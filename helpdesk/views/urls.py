@@ -79,7 +79,6 @@ urlpatterns = [
     path("tickets/<int:number>/macros/", composer_help.macros, name="ticket_macros"),
     path("tickets/<int:number>/macros/<int:pk>/", composer_help.macro, name="ticket_macro"),
     path("tickets/<int:number>/recipients/", composer.recipients, name="ticket_recipients"),
-    path("tickets/<int:number>/presence/", presence.ticket_viewers, name="ticket_viewers"),
     path("tickets/<int:number>/read/", presence.read, name="ticket_read"),
     path("tickets/<int:number>/unread/", presence.unread, name="ticket_unread"),
     path("tickets/<int:number>/follow/", presence.follow, name="ticket_follow"),

@@ -123,7 +123,8 @@ def test_a_dot_goes_when_the_ticket_is_read_and_comes_by_key(desk: Desk, sara: P
     sara.goto(f"{desk.origin}/inbox/team/")
     row = sara.locator(f"#row-{number}")
     expect(row.locator(".row__dot")).to_be_visible()
-    row.get_by_role("link").click()
+    with sara.expect_response("**/read/"):
+        row.get_by_role("link").click()
     expect(row.locator(".row__dot")).to_be_hidden()
     expect(sara.locator(f"#row-{other.number} .row__dot")).to_be_visible()
     desk.settle()
@@ -139,7 +140,8 @@ def test_a_ticket_opens_at_the_first_message_not_read_yet(desk: Desk, sara: Page
     for n in range(12):
         note(ticket=_fresh(desk), actor=lea, text=f"Old words {n}.\n" + "line\n" * 6)
     desk.open_ticket(sara, desk.world.ticket.number)
-    sara.wait_for_timeout(600)
+    with sara.expect_response("**/read/"):
+        pass
     sara.goto(f"{desk.origin}/inbox/team/")
     for n in range(8):
         note(ticket=_fresh(desk), actor=lea, text=f"New words {n}.\n" + "line\n" * 6)

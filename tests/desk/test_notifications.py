@@ -106,10 +106,10 @@ def test_badges_and_faces_tell_only_of_tickets_one_sees(world: World) -> None:
     assert "Sara" not in theirs
     assert f"viewers-{world.ticket.number}" not in theirs
     assert client_of(world.light).get(address).status_code == 403
-    head = f"/tickets/{world.ticket.number}/presence/"
+    head = f"/presence/rows/?number={world.ticket.number}&open={world.ticket.number}"
     assert "avatar--typing" in client_of(world.lead).get(head).content.decode()
     assert "Sara" not in client_of(world.agent).get(head).content.decode()
-    assert client_of(world.other_agent).get(head).status_code == 404
+    assert 'id="viewers"' not in client_of(world.other_agent).get(head).content.decode()
 
 
 def test_pages_carry_viewers_and_unread_dots_from_the_start(world: World) -> None:

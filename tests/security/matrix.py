@@ -70,6 +70,11 @@ def _no_notification(rooms: Rooms, side: Side) -> dict[str, Any]:
     return {"pk": 999_999}
 
 
+def _said(rooms: Rooms, side: Side) -> dict[str, Any]:
+    """A reply of ours in the ticket."""
+    return {"message": str(_reply(rooms, side)["public_id"])}
+
+
 def _twin(rooms: Rooms, side: Side) -> dict[str, Any]:
     """Another ticket on the same side, by the mail that lies in its mailbox."""
     key = rooms.foreign_message if side == "foreign" else rooms.message
@@ -149,7 +154,7 @@ ADDRESSES: dict[str, Address] = {
     "tickets/<int:number>/merge/found/": _ticket("ticket.view", "GET", q="dock"),
     "tickets/<int:number>/unmerge/": _ticket("ticket.update"),
     "tickets/<int:number>/part/": Address(
-        {"GET": Door("ticket.update"), "POST": Door("ticket.update", {"to": "new"})}, _number
+        {"GET": Door("ticket.update"), "POST": Door("ticket.update", {"to": "new"}, _said)}, _number
     ),
     "tickets/<int:number>/links/": Address(
         {"GET": Door("ticket.update"), "POST": Door("ticket.update", {"kind": "related"}, _twin)}, _number
@@ -158,7 +163,6 @@ ADDRESSES: dict[str, Address] = {
     "tickets/<int:number>/send/": _ticket("ticket.reply", mode="reply", text="Hello"),
     "tickets/<int:number>/draft/": _ticket("ticket.reply", mode="reply", text="Hel"),
     "tickets/<int:number>/draft/discard/": _ticket("ticket.view", mode="reply"),
-    "tickets/<int:number>/presence/": _ticket("presence.view", "GET"),
     "tickets/<int:number>/read/": _ticket("ticket.view", seq="1"),
     "tickets/<int:number>/unread/": _ticket("ticket.view"),
     "tickets/<int:number>/follow/": _ticket("ticket.view", follow="1"),

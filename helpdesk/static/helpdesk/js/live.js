@@ -80,9 +80,24 @@ function ping(more = {}) {
   send({ type: 'ping', ...more });
 }
 
-on('pong', ({ seq }) => { if (seq > shownSeq()) refreshTicket(); });
-on('ticket.changed', ({ ticket }) => {
-  if (ticket === document.getElementById('talk')?.dataset.ticket) refreshTicket();
+// The answer to a change of one's own carries the change: the doorbell that overtakes it is not followed until it is there.
+let changing = 0;
+let rung = 0;
+function refreshBeyond(seq) {
+  rung = Math.max(rung, seq);
+  if (!changing && rung > shownSeq()) refreshTicket();
+}
+document.addEventListener('htmx:beforeRequest', ({ detail }) => { if (detail.requestConfig.verb !== 'get') changing += 1; });
+document.addEventListener('htmx:afterRequest', ({ detail }) => {
+  if (detail.requestConfig.verb === 'get') return;
+  changing = Math.max(0, changing - 1);
+  if (rung) refreshBeyond(0);
+});
+document.addEventListener('desk:merged', ({ detail }) => { if (detail.placed.includes('talk')) rung = 0; });
+
+on('pong', ({ seq }) => { if (seq > shownSeq()) refreshBeyond(seq); });
+on('ticket.changed', ({ ticket, seq }) => {
+  if (ticket === document.getElementById('talk')?.dataset.ticket) refreshBeyond(seq);
   refreshListSoon();
 });
 on('inbox.changed', () => refreshListSoon());

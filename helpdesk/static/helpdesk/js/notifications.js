@@ -56,6 +56,7 @@ document.addEventListener('click', (event) => {
 badge();
 
 // --- reading -----------------------------------------------------------------------------------------------------------
+const READ_AFTER_MS = 900;  // passed over with j and k is not read
 const read = new Map();
 let kept = '';
 
@@ -66,17 +67,17 @@ function dot(number, unread) {
 let reading = 0;
 function seen() {
   clearTimeout(reading);
+  const { seen: url, number } = talk()?.dataset ?? {};
+  const seq = shownSeq();  // what comes while we wait is not seen yet
   reading = setTimeout(async () => {
-    const { seen: url, number } = talk()?.dataset ?? {};
-    const seq = shownSeq();
-    if (!url || kept === number || document.visibilityState !== 'visible' || (read.get(number) ?? -1) >= seq) return;
+    if (!url || number !== talk()?.dataset.number || kept === number || document.visibilityState !== 'visible' || (read.get(number) ?? -1) >= seq) return;
     read.set(number, seq);
     dot(number, false);
     try {
       const answer = await fetch(url, { method: 'POST', headers: headers(), body: new URLSearchParams({ seq }), keepalive: true });
       if (!answer.ok) read.delete(number);
     } catch { read.delete(number); }
-  }, 250);
+  }, READ_AFTER_MS);
 }
 
 document.addEventListener('desk:seen', seen);

@@ -58,16 +58,18 @@ function soon(act, ms) {
 }
 
 const talk = () => document.getElementById('talk');
-const faces = soon(() => { if (talk()?.dataset.viewers) fetchInto(talk().dataset.viewers); }, 60);
-on('presence.changed', ({ ticket }) => { if (ticket === talk()?.dataset.ticket) faces(); });
-
 const changed = new Set();
-const badges = soon(() => {
-  const numbers = [...changed].filter((number) => document.getElementById(`row-${number}`));
+const here = soon(() => {
+  const open = talk()?.dataset.number;
+  const numbers = [...changed].filter((number) => number === open || document.getElementById(`row-${number}`));
   changed.clear();
-  if (numbers.length) fetchInto(`/presence/rows/?${numbers.map((number) => `number=${number}`).join('&')}`);
-}, 300);
-on('viewers.changed', ({ number }) => { changed.add(number); badges(); });
+  if (!numbers.length) return;
+  const asked = numbers.map((number) => `number=${number}`);
+  if (numbers.includes(open)) asked.push(`open=${open}`);
+  fetchInto(`/presence/rows/?${asked.join('&')}`);
+}, 80);
+on('presence.changed', ({ ticket }) => { if (ticket === talk()?.dataset.ticket) { changed.add(talk().dataset.number); here(); } });
+on('viewers.changed', ({ number }) => { changed.add(String(number)); here(); });
 
 const colleagues = () => document.getElementById('colleagues');
 const staff = soon(() => { if (colleagues()?.open) fetchInto(colleagues().dataset.load); }, 800);
