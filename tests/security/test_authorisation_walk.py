@@ -74,6 +74,8 @@ def furnished(django_db_setup: None, django_db_blocker: pytest_django.DjangoDbBl
 def rooms(furnished: Rooms) -> Iterator[Rooms]:
     """The world, with every change of the test taken back."""
     picture()
+    for client in furnished.clients.values():
+        client.cookies.pop("messages", None)  # sentences of refusals, waiting for the next page
     with _undone():
         yield furnished
 
