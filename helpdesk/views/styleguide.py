@@ -77,7 +77,7 @@ def styleguide(request: HttpRequest) -> HttpResponse:
     }
     context = {
         "guide": guide,
-        "guide_ways": _ways({name: value for name, value in asked.items() if name in guide}),
+        "guide_ways": _ways({name: str(asked[name]) for name in asked if name in guide}),
         "guide_colours": COLOURS,
         "guide_spaces": SPACES,
         "guide_icons": _icon_names(),

@@ -11,6 +11,7 @@ export function hint(said) {
 
 export function grow(text) {
   text.style.blockSize = 'auto';
+  if (text.scrollHeight <= text.clientHeight) return;  // three lines are there anyway: nothing moves
   text.style.blockSize = `${Math.min(text.scrollHeight + 2, innerHeight * 0.45)}px`;
 }
 
