@@ -15,6 +15,8 @@ ATTACHMENT = "d3d94468-02a4-4259-b55d-38e6d163e820"
 OTHER_TICKET = "1f0e3dad-9990-4345-b743-9f8ffabdffc4"
 MERGED_TICKET = "98f13708-2101-44c4-b568-7be6106a3b84"
 PARENT_TICKET = "3c59dc04-8e88-4024-b8be-7c6d0d1c4a4f"
+TWIN = "aab32389-22bc-4c25-af6f-6eb525ffdc56"
+MERGED_CUSTOMER = "9bf31c7f-f062-436a-96d3-c8bd1f8f2ff3"
 NOTE = "b6d767d2-f8ed-4d21-a44b-0e5886680cb9"
 UPLOAD = "6512bd43-d9ca-46e0-8c99-0b0a82652dca"
 QUEUE, OTHER_QUEUE, OWNER, ISSUE_TYPE = 3, 4, 12, 5
@@ -152,6 +154,8 @@ EXAMPLES: dict[str, Example] = {
     "customers_list": Example({"email": "ann@shop.example"}, response=_page(_CUSTOMER_SHOWN, cursor="WyJBbm4iLCI5Il0")),
     "customers_retrieve": Example({"id": CUSTOMER}, response=_CUSTOMER_SHOWN),
     "customers_partial_update": Example({"id": CUSTOMER}, {"tier": "vip", "time_zone": "Asia/Tehran"}),
+    "customers_merge": Example({"id": CUSTOMER}, {"source": TWIN, "choices": {"name": "target"}}),
+    "customers_unmerge": Example({"id": CUSTOMER}, {"source": MERGED_CUSTOMER}),
     "events_list": Example({"after": 0, "page[size]": 100}, response=_page(_EVENT_SHOWN, cursor="90211")),
     "ticket_events_list": Example({**_ONE_TICKET, "after": 0}),
     "queues_list": Example(

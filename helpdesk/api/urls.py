@@ -46,6 +46,8 @@ _v1: list[URLPattern | URLResolver] = [
     path(
         "customers/<uuid:id>/", CustomerViewSet.as_view({"get": "retrieve", "patch": "partial_update"}), name="customer"
     ),
+    path("customers/<uuid:id>/merge/", CustomerViewSet.as_view({"post": "merge"}), name="customer-merge"),
+    path("customers/<uuid:id>/unmerge/", CustomerViewSet.as_view({"post": "unmerge"}), name="customer-unmerge"),
     path("events/", EventViewSet.as_view(_LIST), name="events"),
     path("queues/", QueueViewSet.as_view(_LIST), name="queues"),
     path("tags/", TagViewSet.as_view(_LIST), name="tags"),

@@ -15,13 +15,26 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from helpdesk.actions.conversation import note
+from helpdesk.actions.customer_merging import merge_customers
 from helpdesk.actions.feed import number_events
 from helpdesk.actions.linking import link_tickets
 from helpdesk.actions.merging import merge_tickets
 from helpdesk.api import examples
 from helpdesk.api.examples import EXAMPLES
 from helpdesk.blobs import put
-from helpdesk.models import Actor, Attachment, CustomField, IssueType, LinkKind, Message, Queue, Role, Ticket, User
+from helpdesk.models import (
+    Actor,
+    Attachment,
+    Customer,
+    CustomField,
+    IssueType,
+    LinkKind,
+    Message,
+    Queue,
+    Role,
+    Ticket,
+    User,
+)
 from helpdesk.now import now
 from tests.api.conftest import Caller, secret_for
 from tests.factories import make_customer, make_mailbox, make_team, make_ticket, make_user
@@ -58,6 +71,11 @@ def seeded(db: None) -> User:
     keys = (examples.OTHER_TICKET, examples.MERGED_TICKET, examples.PARENT_TICKET)
     for one, key in zip((other, merged, parent), keys, strict=True):
         Ticket.objects.filter(pk=one.pk).update(public_id=key)
+    for email, key in (("ann@home.example", examples.TWIN), ("ann@old.example", examples.MERGED_CUSTOMER)):
+        person = make_ticket(queue, make_customer(email)).customer
+        Customer.objects.filter(pk=person.pk).update(public_id=key)
+    merged_away = Customer.objects.get(public_id=examples.MERGED_CUSTOMER)
+    merge_customers(target=customer, source=merged_away, actor=actor)
     number_events()
     return agent
 

@@ -7,9 +7,10 @@ from pytest_django import DjangoAssertNumQueries
 
 from helpdesk.actions.conversation import note, reply
 from helpdesk.actions.feed import number_events
+from helpdesk.actions.side_threads import forward
 from helpdesk.models import Actor, AuditEntry, Customer, IssueType, Tag
 from tests.api.conftest import Caller, MakeCaller
-from tests.factories import World, make_ticket
+from tests.factories import World, make_customer, make_ticket
 
 
 def test_a_customer_is_found_by_address_only_by_those_who_see_a_ticket_of_his(
@@ -137,3 +138,37 @@ def test_a_list_takes_as_many_statements_for_three_rows_as_for_one(
     with django_assert_num_queries(queries):
         more = api.get(path).json()["data"]
     assert len(more) > len(one) or address in {"queues/", "users/"}
+
+
+def test_two_customers_are_merged_and_parted_over_the_api(api: Caller, as_: MakeCaller, world: World) -> None:
+    twin = make_customer("ann@home.example", "Ann at home")
+    theirs = make_ticket(world.queue_a, twin)
+    address = f"customers/{world.customer.public_id}/"
+    row = api.post(f"{address}merge/", {"source": str(twin.public_id), "choices": {"name": "source"}}).json()
+    assert (row["name"], len(row["addresses"])) == ("Ann at home", 2)
+    assert api.get(f"customers/{twin.public_id}/").status_code == 404
+    theirs.refresh_from_db()
+    assert theirs.customer == world.customer
+    again = api.post(f"{address}merge/", {"source": str(twin.public_id)})
+    assert again.status_code == 422
+    assert as_("light").post(f"{address}unmerge/", {"source": str(twin.public_id)}).status_code == 403
+    assert api.post(f"{address}unmerge/", {"source": str(twin.public_id)}).json()["name"] == "Ann Example"
+    theirs.refresh_from_db()
+    assert theirs.customer == twin
+    foreign = str(world.foreign.customer.public_id)
+    assert api.post(f"{address}merge/", {"source": foreign}).status_code == 422
+
+
+def test_the_messages_of_a_side_thread_are_internal_and_name_it(api: Caller, world: World) -> None:
+    sent = forward(
+        ticket=world.ticket,
+        actor=Actor.of(world.agent),
+        recipients=[{"kind": "to", "email": "sven@supplier.example", "name": ""}],
+        text="Known?",
+    )
+    rows = api.get(f"tickets/{world.ticket.public_id}/messages/").json()["data"]
+    assert sent.side_thread is not None
+    assert [(row["audience"], row["side_thread"]) for row in rows] == [
+        ("public", None),
+        ("internal", str(sent.side_thread.public_id)),
+    ]

@@ -19,13 +19,14 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from helpdesk.access import MATRIX, TOKEN_SCOPE
 from helpdesk.actions.assignment import assign_ticket
 from helpdesk.actions.conversation import note
+from helpdesk.actions.customer_merging import merge_customers
 from helpdesk.actions.feed import number_events
 from helpdesk.actions.tokens import digest_of
 from helpdesk.blobs import put
 from helpdesk.models import SYSTEM, Actor, Attachment, Audience, Message, Queue, Ticket, User
 from helpdesk.now import now
 from tests.api.conftest import Caller, secret_for
-from tests.factories import World, mail, make_queue, make_user, make_world, receive
+from tests.factories import World, mail, make_queue, make_ticket, make_user, make_world, receive
 
 pytestmark = pytest.mark.django_db  # it also tells pytest-django, before the module begins, to make the test database
 
@@ -57,6 +58,8 @@ DOORS: dict[str, str] = {
     "get customers": "customer.view",
     "get customer": "customer.view",
     "patch customer": "customer.edit",
+    "post customer-merge": "customer.merge",
+    "post customer-unmerge": "customer.merge",
     "get events": "event.view",
     "get queues": "queue.view",
     "get tags": "tag.view",
@@ -143,6 +146,9 @@ def _build() -> House:
     nothing = {name: uuid.uuid4() for name in ("ticket", "message", "file", "customer")}
     ids = {"own": _side(world.ticket), "foreign": _side(world.foreign), "missing": nothing}
     raw = Message.objects.get(subject="Raw").ticket
+    twin, parted = make_ticket(world.queue_a).customer, make_ticket(world.queue_a).customer
+    merge_customers(target=world.customer, source=parted, actor=Actor.of(world.agent))
+    ids["own"] |= {"twin": twin.public_id, "parted": parted.public_id}
     ids["own"] |= {"note": split_off.public_id, "second": raw.public_id}
     number_events()
     return House(world, secrets, ids)
@@ -167,7 +173,7 @@ def _addresses() -> dict[str, URLPattern]:
 def _path(house: House, name: str, side: str) -> str:
     parts = _addresses()[name].pattern.converters
     ids = house.ids[side]
-    what = "file" if name.startswith("attachment") else "customer" if name == "customer" else "ticket"
+    what = "file" if name.startswith("attachment") else "customer" if name.startswith("customer") else "ticket"
     values = {"id": ids[what], "message": ids["message"]}
     return reverse(f"api:{name}", kwargs={key: values[key] for key in parts}).removeprefix("/api/v1/")
 
@@ -190,6 +196,8 @@ def _body(house: House, door: str) -> dict[str, Any]:
         "post ticket-links": {"ticket": str(house.ids["own"]["second"]), "kind": "related"},
         "post ticket-unlink": {"ticket": str(house.ids["own"]["second"]), "kind": "related"},
         "patch customer": {"tier": "gold"},
+        "post customer-merge": {"source": str(house.ids["own"]["twin"])},
+        "post customer-unmerge": {"source": str(house.ids["own"]["parted"])},
     }
     return bodies.get(door, {})
 
@@ -236,6 +244,10 @@ def _expected(house: House, door: str, role: str, side: str) -> set[int]:
         return {400}  # the messages are of another ticket
     if door in {"post ticket-unmerge", "post ticket-unlink"}:
         return {422}  # neither merged nor linked
+    if side == "foreign" and (
+        door == "post customer-unmerge" or (door, role) == ("post customer-merge", "other_agent")
+    ):
+        return {422}  # not merged into that one, or not in his sight
     if door == "post ticket-assign" and side == "foreign":
         return {422}  # the agent of team A cannot own it
     return {200, 201}

@@ -43,6 +43,19 @@ class CustomerSerializer(CustomerRefSerializer):
     created_at = serializers.DateTimeField(read_only=True)
 
 
+class CustomerMergeSerializer(StrictSerializer):
+    """The customer to be joined into the one of the address; `choices` names facts for which his words win."""
+
+    source = serializers.UUIDField()
+    choices = serializers.DictField(child=serializers.ChoiceField(choices=["target", "source"]), required=False)
+
+
+class CustomerPartSerializer(StrictSerializer):
+    """The customer who was merged into the one of the address."""
+
+    source = serializers.UUIDField()
+
+
 class CustomerChangeSerializer(StrictSerializer):
     """What may be corrected; what is left out stays."""
 

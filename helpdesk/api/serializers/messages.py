@@ -54,6 +54,13 @@ class MessageSerializer(StrictSerializer):
     id = serializers.UUIDField(source="public_id", read_only=True)
     ticket = serializers.UUIDField(source="ticket.public_id", read_only=True)
     audience = serializers.ChoiceField(choices=Audience.choices, read_only=True)
+    side_thread = serializers.UUIDField(
+        source="side_thread.public_id",
+        read_only=True,
+        allow_null=True,
+        default=None,
+        help_text="The private exchange with a third party it stands in; the customer sees nothing of that.",
+    )
     channel = serializers.ChoiceField(choices=Channel.choices, read_only=True)
     author = serializers.SerializerMethodField()
     sender_name = serializers.CharField(read_only=True)

@@ -23,7 +23,7 @@ def shown_messages(actor: Actor, ticket: Ticket) -> QuerySet[Message]:
     return (
         Message.objects.visible_to(actor)
         .filter(ticket=ticket, audience__in=audiences)
-        .select_related("ticket", "author_user", "author_customer", "outgoing")
+        .select_related("ticket", "author_user", "author_customer", "outgoing", "side_thread")
         .prefetch_related("attachments")
         .defer("outgoing__mime")
     )
