@@ -68,6 +68,12 @@ const here = soon(() => {
   if (numbers.includes(open)) asked.push(`open=${open}`);
   fetchInto(`/presence/rows/?${asked.join('&')}`);
 }, 80);
+// Who came between the making of the page and the opening of the line rang at nobody.
+document.addEventListener('line:watching', () => {
+  if (!document.getElementById('colleagues')) return;
+  for (const row of document.querySelectorAll('#rows .row, #talk[data-number]')) if (row.dataset.number) changed.add(row.dataset.number);
+  here();
+}, { once: true });
 on('presence.changed', ({ ticket }) => { if (ticket === talk()?.dataset.ticket) { changed.add(talk().dataset.number); here(); } });
 on('viewers.changed', ({ number }) => { changed.add(String(number)); here(); });
 
