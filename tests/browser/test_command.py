@@ -35,6 +35,7 @@ def test_a_customers_ticket_is_found_by_name_from_within_a_half_written_reply(de
     expect(sara.locator("#command")).to_be_hidden()
     expect(sara.locator("#text-reply")).to_be_focused()
     expect(sara.locator("#text-reply")).to_have_value("Half a senten")
+    expect(sara.locator("#draft-hint")).to_contain_text("Saved")
     assert heard == []
 
 
