@@ -17,7 +17,7 @@ from helpdesk.access import actor_of, may
 from helpdesk.actions import BadInput
 from helpdesk.actions.customer_merging import conflicts, merge_customers, unmerge_customers
 from helpdesk.actions.customers import add_address, prefer_address, remove_address, set_blocked
-from helpdesk.models import Customer, Organisation, Ticket
+from helpdesk.models import Customer, Ticket
 from helpdesk.queries import customers as reads
 from helpdesk.queries.journey import journey as journey_of
 from helpdesk.views.answers import bundle, in_sentences, is_partial, toast
@@ -25,7 +25,6 @@ from helpdesk.views.customer_forms import form_context, keep_facts
 from helpdesk.views.inbox import door_of
 
 _FORM, _CARD = "desk/_customer_form.html", "desk/_customer_card.html"
-_ORGANISATIONS_OFFERED = 200
 
 
 def customer_or_404(request: HttpRequest, public_id: uuid.UUID) -> Customer:
@@ -192,7 +191,7 @@ def _differences(target: Customer, source: Customer) -> list[dict[str, str]]:
 
 def _shown(customer: Customer, name: str) -> str:
     if name == "organisation_id":
-        return str(Organisation.objects.get(pk=customer.organisation_id))
+        return str(customer.organisation)
     return customer.get_tier_display() if name == "tier" else str(getattr(customer, name))
 
 

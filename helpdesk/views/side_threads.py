@@ -96,7 +96,7 @@ def _thread(request: HttpRequest, ticket: Ticket) -> SideThread | None:
     sent = request.POST.get("thread", "") or request.GET.get("thread", "")
     if not sent:
         return None
-    thread = SideThread.objects.select_related("ticket__queue").filter(ticket=ticket, public_id=_uuid(sent)).first()
+    thread = SideThread.objects.select_related("ticket__queue").filter(ticket=ticket, public_id=_key(sent)).first()
     if thread is None:
         raise Http404
     return thread
@@ -109,7 +109,7 @@ def _quoted(request: HttpRequest, ticket: Ticket) -> Message | None:
     if not sent:
         theirs = said.filter(author_customer__isnull=False, machine="")
         return theirs.order_by("-created_at", "-pk").first() if request.method == "GET" else None
-    found = said.filter(public_id=_uuid(sent)).first()
+    found = said.filter(public_id=_key(sent)).first()
     if found is None:
         raise Http404
     return found
@@ -154,3 +154,11 @@ def _uuid(text: str) -> uuid.UUID | None:
         return uuid.UUID(text)
     except ValueError:
         return None
+
+
+def _key(text: str) -> uuid.UUID:
+    """The public id a request names; what is none names nothing."""
+    found = _uuid(text)
+    if found is None:
+        raise Http404
+    return found

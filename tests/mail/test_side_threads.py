@@ -240,7 +240,7 @@ def test_the_customer_who_answers_goes_on_in_public(world: World) -> None:
         mailbox=world.mailbox,
     )
     said = world.ticket.messages.filter(author_customer=world.customer)
-    assert set(said.values_list("audience", "side_thread")) == {(Audience.PUBLIC, None)}
+    assert {(message.audience, message.side_thread) for message in said} == {(Audience.PUBLIC, None)}
     assert said.count() == 3
 
 

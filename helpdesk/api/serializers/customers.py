@@ -46,14 +46,14 @@ class CustomerSerializer(CustomerRefSerializer):
 class CustomerMergeSerializer(StrictSerializer):
     """The customer to be joined into the one of the address; `choices` names facts for which his words win."""
 
-    source = serializers.UUIDField()
+    source = serializers.UUIDField()  # type: ignore[assignment]
     choices = serializers.DictField(child=serializers.ChoiceField(choices=["target", "source"]), required=False)
 
 
 class CustomerPartSerializer(StrictSerializer):
     """The customer who was merged into the one of the address."""
 
-    source = serializers.UUIDField()
+    source = serializers.UUIDField()  # type: ignore[assignment]
 
 
 class CustomerChangeSerializer(StrictSerializer):
