@@ -57,7 +57,7 @@ def test_a_ticket_takes_the_same_queries_with_one_message_and_with_three(
     for n in range(messages - 1):
         note(ticket=world.ticket, actor=SYSTEM if n % 2 else agent, text=f"Note {n}")
     agent_client.get(_url(world))
-    with django_assert_num_queries(19):
+    with django_assert_num_queries(24):
         page = agent_client.get(_url(world), headers=PARTIAL).content.decode()
     assert page.count('<article class="msg') == messages
 
