@@ -8,6 +8,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from helpdesk.actions.checklist import standing_items
 from helpdesk.models import Customer, Message, OutgoingMail, Ticket
 from tests.browser.desk import Desk, complaints_of
+from tests.browser.test_accessibility import violations
 from tests.factories import mail, make_customer, make_ticket, receive
 
 pytestmark = [pytest.mark.needs("chromium"), pytest.mark.django_db(transaction=True)]
@@ -25,6 +26,7 @@ def test_a_message_is_forwarded_by_key_and_the_answer_appears_by_itself(desk: De
     sara.keyboard.press("f")
     expect(sara.locator("#side-subject")).to_have_value("Fwd: The dock does not charge")
     expect(sara.locator("#side-to")).to_be_focused()
+    assert violations(sara) == []
     sara.locator("#side-to").fill("sven@supplier.example")
     sara.locator("#side-text").fill("Is this a known fault?")
     sara.locator("#side-text").press("Control+Enter")
@@ -60,6 +62,7 @@ def test_a_checklist_is_written_ticked_ordered_and_asked_about(desk: Desk, sara:
     lines = sara.locator(".todo__line")
     lines.nth(1).drag_to(lines.nth(0), target_position={"x": 10, "y": 2})
     expect(sara.locator(".todo__text").nth(0)).to_have_value("Order a dock")
+    assert violations(sara) == []
     sara.locator("#talk-scroll").focus()
     sara.keyboard.press("e")
     expect(sara.locator("#joining")).to_contain_text("1 line of the checklist is still to do.")
@@ -75,10 +78,14 @@ def test_two_customers_become_one_and_are_parted_again(desk: Desk, sara: Page) -
     sara.keyboard.press("g")
     sara.keyboard.press("k")
     expect(sara).to_have_url(f"{desk.origin}/customers/")
+    assert violations(sara) == []
     sara.get_by_role("link", name="Ann Example").click()
+    expect(sara.locator(".trail")).to_be_visible()
+    assert violations(sara) == []
     sara.get_by_role("button", name="Merge another customer").click()
     sara.locator("#customer-q").fill("home")
     sara.get_by_role("radio", name="Ann at home").check()
+    assert violations(sara) == []
     sara.get_by_role("button", name="Go on").click()
     sara.get_by_role("button", name="Merge", exact=True).click()
     expect(sara.locator("main")).to_contain_text("Ann at home was merged into this customer")

@@ -329,3 +329,22 @@ def test_the_page_of_the_staff_shows_both_sides_of_it(world: World, agent_client
     page = agent_client.get(f"/tickets/{world.ticket.number}/").content.decode()
     assert page.count("SECRETWORD") >= 2
     assert RawMail.objects.get(sender="sven@supplier.example").state == RawMail.State.DONE
+
+
+@pytest.mark.parametrize(("status", "becomes"), [("pending", "pending"), ("resolved", "resolved"), ("on_hold", "open")])
+def test_a_mail_to_a_third_party_that_comes_back_is_shown_there(world: World, status: str, becomes: str) -> None:
+    message = _forward(world)
+    set_status(ticket=world.ticket, actor=Actor.of(world.agent), status=status)
+    report = (
+        "From: MAILER-DAEMON@mx.example\r\nTo: support@halden.example\r\nSubject: Undelivered Mail\r\n"
+        "Message-ID: <dsn1@mx.example>\r\nMIME-Version: 1.0\r\n"
+        'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\r\n\r\n'
+        "--b\r\nContent-Type: text/plain\r\n\r\nYour mail could not be delivered.\r\n"
+        "--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.example\r\n\r\n"
+        "Final-Recipient: rfc822; sven@supplier.example\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n"
+        f"--b\r\nContent-Type: message/rfc822\r\n\r\nMessage-ID: <{message.message_id}>\r\n\r\nHello.\r\n--b--\r\n"
+    )
+    (row,) = receive(report.encode(), mailbox=world.mailbox)
+    said = Message.objects.get(message_id="dsn1@mx.example")
+    assert (row.verdict, said.side_thread, said.audience) == (Verdict.BOUNCE, message.side_thread, Audience.INTERNAL)
+    assert Ticket.objects.get(pk=world.ticket.pk).status == becomes
