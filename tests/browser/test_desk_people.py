@@ -27,6 +27,7 @@ def test_a_message_is_forwarded_by_key_and_the_answer_appears_by_itself(desk: De
     expect(sara.locator("#side-subject")).to_have_value("Fwd: The dock does not charge")
     expect(sara.locator("#side-to")).to_be_focused()
     assert violations(sara) == []
+    heard.clear()  # axe tries inline styles, which the policy refuses
     sara.locator("#side-to").fill("sven@supplier.example")
     sara.locator("#side-text").fill("Is this a known fault?")
     sara.locator("#side-text").press("Control+Enter")
