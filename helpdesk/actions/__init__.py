@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 from helpdesk.models import Message, OutgoingMail, Ticket
 
-
 _LOCK_ATTEMPTS = 4
 
 
