@@ -29,10 +29,10 @@ def form_context(customer: Customer, *, ticket: Ticket | None, form: CustomerFor
 
 def keep_facts(request: HttpRequest, customer: Customer) -> CustomerForm | None:
     """Keeps what was entered; returns the form with its errors when it cannot be. Raises BadInput for an own field."""
-    form = CustomerForm(request.POST, instance=Customer.objects.get(pk=customer.pk))
+    actor = actor_of(request)
+    form = CustomerForm(request.POST, instance=Customer.objects.visible_to(actor).get(pk=customer.pk))
     if not form.is_valid():
         return form
-    actor = actor_of(request)
     edit_customer(customer=customer, actor=actor, **form.cleaned_data)
     entered: dict[str, str] = {}
     for field in CustomField.objects.filter(on=CustomField.On.CUSTOMER):

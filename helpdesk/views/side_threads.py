@@ -68,7 +68,7 @@ def panel_context(
         "ticket": ticket,
         "thread": thread,
         "quotes": quotes,
-        "files": list(Attachment.objects.filter(message=quotes, is_inline=False)) if quotes is not None else [],
+        "files": list(quotes.attachments.filter(is_inline=False)) if quotes is not None else [],
         "to": _line(rows, {"to", "bcc"}),
         "cc": _line(rows, {"cc"}),
         "subject": thread.subject if thread is not None else f"Fwd: {topic}",
@@ -85,7 +85,7 @@ def taken_back(request: HttpRequest, message: Message) -> HttpResponse:
         return HttpResponseRedirect(reverse("ticket", args=[ticket.number]))
     thread = message.side_thread
     first = thread is not None and not thread.messages.exclude(pk=message.pk).filter(withdrawn_at__isnull=True).exists()
-    quotes = Message.objects.filter(pk=message.origin.get("quotes"), ticket=ticket).first()
+    quotes = ticket.messages.filter(pk=message.origin.get("quotes")).first()
     context = panel_context(request, ticket, None if first else thread, quotes if first else None)
     del context["ticket"]  # read anew by `changed`
     said = toast(_("Taken back. Your text is here again."), seconds=5)
@@ -105,7 +105,7 @@ def _thread(request: HttpRequest, ticket: Ticket) -> SideThread | None:
 def _quoted(request: HttpRequest, ticket: Ticket) -> Message | None:
     """The message named; opened by the key, the newest of the customer."""
     sent = request.POST.get("message", "") or request.GET.get("message", "")
-    said = Message.objects.filter(ticket=ticket, audience=Audience.PUBLIC, withdrawn_at__isnull=True)
+    said = ticket.messages.filter(audience=Audience.PUBLIC, withdrawn_at__isnull=True)
     if not sent:
         theirs = said.filter(author_customer__isnull=False, machine="")
         return theirs.order_by("-created_at", "-pk").first() if request.method == "GET" else None
