@@ -66,7 +66,9 @@ class DeskForm(forms.Form):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         for action in ACTIONS:
-            self.fields[_key_field(action.name)] = forms.CharField(label=str(action.words), required=False, max_length=20)
+            self.fields[_key_field(action.name)] = forms.CharField(
+                label=str(action.words), required=False, max_length=20
+            )
 
     @classmethod
     def settings_of(cls, user: User) -> dict[str, Any]:

@@ -89,7 +89,7 @@ class Colleague:
 def colleagues_present(actor: Actor) -> list[Colleague]:
     """The colleagues of the actor's teams (of all teams for those who see everything), those at work first. Two queries.
 
-    The caller ensures `presence.view`. The seam for the states that routing stores: whoever asks for a colleague's state asks here.
+    The caller ensures `presence.view`. The seam for the states that routing stores: who asks for a colleague's state asks here.
     """
     if actor.user is None:
         return []

@@ -1,4 +1,4 @@
-"""Two people at the desk in two browsers: seen, typing, colliding, told, offline and back. And heartbeats that find lost doorbells."""
+"""Two people at the desk in two browsers: seen, typing, colliding, told, offline and back; heartbeats find lost doorbells."""
 
 from __future__ import annotations
 

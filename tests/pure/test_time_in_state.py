@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
@@ -48,7 +49,7 @@ def test_the_parts_lie_end_to_end_and_add_up_to_the_whole(changes: list[tuple[in
     parts = stretches(_OPENED, "new", [(_at(minutes), status) for minutes, status in changes], _at(end))
     assert parts[0].begin == _OPENED
     assert parts[-1].end == until
-    assert all(one.end == two.begin and one.status != two.status for one, two in zip(parts, parts[1:], strict=False))
+    assert all(one.end == two.begin and one.status != two.status for one, two in itertools.pairwise(parts))
     found = shares(parts, _OFFICE)
     assert sum(share.seconds for share in found) == (until - _OPENED).total_seconds()
     business = sum(share.business_seconds or 0.0 for share in found)
