@@ -56,8 +56,8 @@ def _merged(request: HttpRequest, survivor: Ticket, sources: list[Ticket], page:
     if not is_partial(request):
         return HttpResponseRedirect(reverse("ticket", args=[survivor.number]))
     words = ngettext(
-        "#%(source)s is merged into #%(number)s.", "%(n)s tickets are merged into #%(number)s.", len(sources)
-    ) % {"source": sources[0].number, "number": survivor.number, "n": len(sources)}
+        "%(n)s ticket is merged into #%(number)s.", "%(n)s tickets are merged into #%(number)s.", len(sources)
+    ) % {"number": survivor.number, "n": len(sources)}
     said = toast(words, undo_url=undo_address(request, [survivor]))
     if page == survivor.number:
         response = changed(request, survivor, seq_of(request), templates=(_CLOSED,), extra=said)

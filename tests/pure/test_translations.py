@@ -87,6 +87,8 @@ def faults(entry: Entry, language: str) -> list[str]:
     for words in entry.words:
         if sorted(_PLACE.findall(words)) not in [sorted(_PLACE.findall(source)) for source in sources]:
             found.append("other placeholders")
+        if entry.plural and not set(_PLACE.findall(words)) <= set(_PLACE.findall(entry.plural)):
+            found.append("a placeholder the plural does not have")
         if sorted(_TAG.findall(words)) != sorted(_TAG.findall(entry.source)):
             found.append("other tags")
         if _edges(words) != _edges(entry.source):
@@ -141,6 +143,11 @@ def test_all_languages_have_the_same_messages() -> None:
             'msgid "%(n)s day"\nmsgid_plural "%(n)s days"\nmsgstr[0] "%(n)s يوم"',
             "ar",
             ["wrong number of plural forms"],
+        ),
+        (
+            'msgid "#%(one)s goes"\nmsgid_plural "%(n)s go"\nmsgstr[0] "#%(one)s می‌رود"\nmsgstr[1] "%(n)s می‌روند"',
+            "fa",
+            ["a placeholder the plural does not have"],
         ),
         ('msgid "a "\n"long one"\nmsgstr "یک "\n"بلند"', "fa", []),
     ],
