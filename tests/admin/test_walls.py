@@ -21,9 +21,11 @@ from helpdesk.models import (
     ApiToken,
     AuditEntry,
     BusinessCalendar,
+    CannedResponse,
     Customer,
     CustomField,
     IssueType,
+    Macro,
     Mailbox,
     Message,
     Organisation,
@@ -114,6 +116,12 @@ MAKERS: dict[type[models.Model], Callable[[int, World], object]] = {
     AuditEntry: lambda n, world: events.audit(SYSTEM, "mailbox.changed", world.mailbox, {"n": n}),
     SavedView: lambda n, world: SavedView.objects.create(name=_name(n), filters={"priority": [3]}),
     ApiToken: lambda n, world: _token(n, make_user(Role.AGENT)),
+    CannedResponse: lambda n, world: CannedResponse.objects.create(
+        name=_name(n), shortcut=f"text{n}", text="Hello {{customer.name}}", team=make_team()
+    ),
+    Macro: lambda n, world: Macro.objects.create(
+        name=_name(n), steps=[{"do": "set_status", "status": "resolved"}], team=make_team()
+    ),
 }
 
 
