@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from urllib.parse import urlencode
 
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Collate
@@ -105,8 +104,7 @@ def _customers(actor: Actor, text: str, question: Question, tickets: QuerySet[Ti
 
 
 def _customer(person: Customer, address: str) -> Suggestion:
-    words = urlencode({"q": address or f'"{person.name}"'})
-    return Suggestion(str(person), address, f"{reverse('inbox', args=['search'])}?{words}")
+    return Suggestion(str(person), address, reverse("customer", args=[person.public_id]))
 
 
 def _by_address(actor: Actor, text: str) -> list[tuple[Customer, str]]:

@@ -14,6 +14,7 @@ from django.utils.html import escape
 
 from helpdesk.actions.conversation import reply
 from helpdesk.actions.lifecycle import set_status
+from helpdesk.actions.portal import answer
 from helpdesk.actions.recipients import reply_recipients
 from helpdesk.models import (
     Actor,
@@ -324,6 +325,17 @@ def test_a_merged_ticket_leads_to_the_one_it_became_part_of(world: World, ann: C
     assert "The same again" not in _words(ann, "/portal/")
     Ticket.objects.filter(pk=other.pk).update(merged_into=world.foreign)
     assert "The same again" in _words(ann, page_of(other))
+
+
+def test_an_answer_written_while_tickets_are_merged_stands_in_the_survivor(world: World) -> None:
+    other = make_ticket(world.queue_a, world.customer, subject="The same again")
+    Ticket.objects.filter(pk=other.pk).update(status="closed", merged_into=world.ticket)
+
+    # `other` is as the page read it, a moment before the merge
+    landed = answer(ticket=other, actor=Actor.of_customer(world.customer), email="ann@shop.example", text="And this.")
+
+    assert landed == world.ticket
+    assert list(Message.objects.filter(text="And this.").values_list("ticket", flat=True)) == [world.ticket.pk]
 
 
 # --- languages ------------------------------------------------------------------------------------------------------
