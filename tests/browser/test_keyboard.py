@@ -223,3 +223,18 @@ def test_zones_are_made_wider_by_keys_and_by_dragging_and_stay_so(desk: Desk, sa
     assert widths_of(User.objects.get(pk=desk.world.agent.pk)) == {"list": listed + 48, "context": context + 40}
     sara.reload()
     assert (width("#list"), width("#context")) == (listed + 48, context + 40)
+
+
+def test_the_last_change_is_taken_back_by_key_after_its_toast_is_gone(desk: Desk, sara: Page) -> None:
+    desk.open_ticket(sara, desk.world.ticket.number)
+    sara.keyboard.press("i")
+    expect(sara.locator("#pick-owner-s")).to_contain_text("You")
+    sara.locator("#toasts [data-do=toast-close]").click()
+    expect(sara.locator("#toasts .toast")).to_have_count(0)
+
+    sara.keyboard.press("z")
+
+    expect(sara.locator("#pick-owner-s")).to_contain_text("Nobody")
+    expect(sara.locator("#toasts")).to_contain_text("Taken back")
+    sara.keyboard.press("z")  # there is nothing more to take back: nothing is asked of the server
+    assert Ticket.objects.get(pk=desk.world.ticket.pk).owner is None

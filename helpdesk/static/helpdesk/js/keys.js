@@ -5,7 +5,7 @@ import { planMacro } from './composer_macros.js';
 import { actionOf, isBeginning, means } from './keys-table.js';
 import { isMod, pressed } from './keys-press.js';
 import { closeMenus } from './menus.js';
-import { showToast } from './toasts.js';
+import { canUndoLast, showToast, undoLast } from './toasts.js';
 import { words } from './words.js';
 import { showZone } from './zones.js';
 
@@ -75,6 +75,7 @@ const own = {
   send: () => send(),
   'send-resolve': () => send('resolved'),
   'resolve-next': resolveAndNext,
+  undo: () => press('undo') || undoLast(),
   select: () => here()?.querySelector('.row__check input')?.click(),
   'copy-number': () => number() && copy(`#${number()}`),
   'copy-title': () => number() && copy(`#${number()} ${subject()}`),
@@ -138,6 +139,7 @@ export function run(action) {
 
 /** Whether an action has something to do here; the command bar offers only those. */
 export const isPossible = (action) => {
+  if (action === 'undo') return canUndoLast() || targetOf(action) !== undefined;
   if (action in own) return action !== 'command' && (!IN_COMPOSER.has(action) || document.getElementById('compose') !== null) && (!/^(copy|reply|note|attach|macro)/.test(action) || number() !== undefined);
   return targetOf(action) !== undefined;
 };

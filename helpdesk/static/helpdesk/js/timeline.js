@@ -94,6 +94,7 @@ function bindScroll() {
 document.addEventListener('toggle', async (event) => {
   const fold = event.target;
   if (!(fold instanceof HTMLDetailsElement) || !fold.open || !fold.dataset.load || fold.dataset.loaded) return;
+  if (!fold.querySelector('.fold__body')) return; // a menu of the head: it fetches for itself
   fold.dataset.loaded = '1';
   const answer = await fetch(fold.dataset.load, { headers: headers() });
   if (answer.ok) fill(fold.querySelector('.fold__body'), await answer.text());

@@ -1,11 +1,13 @@
 // Toasts: one at a time says what happened; they wait while the pointer or the focus is on them.
 const corner = () => document.getElementById('toasts');
+let gone = null; // the last toast that could take a change back, after it left the corner
 
 function plain(text, level) {
   const toast = document.createElement('div');
   toast.className = 'toast';
   toast.dataset.level = level;
   toast.dataset.seconds = '8';
+  toast.dataset.plain = '1';
   if (level === 'error') toast.setAttribute('role', 'alert');
   const said = document.createElement('span');
   said.className = 'toast__text';
@@ -22,7 +24,21 @@ export function showToast(what, level = 'info') {
   run(toast);
 }
 
+/** Whether a change can be taken back although its toast is gone; the server says for how long. */
+export const canUndoLast = () => gone !== null;
+
+/** Takes it back. False when there is none. */
+export function undoLast() {
+  const toast = gone;
+  if (!toast) return false;
+  showToast(toast);
+  toast.querySelector('[data-key="undo"]').click();
+  return true;
+}
+
 function run(toast) {
+  const button = toast.querySelector('[data-key="undo"]');
+  if (!toast.dataset.plain) gone = button && !button.closest('form[action^="/messages/"]') ? toast : null; // a reply leaves with its seconds
   let left = Number(toast.dataset.seconds || 8);
   const counter = toast.querySelector('[data-count]');
   const tick = () => {
@@ -40,6 +56,7 @@ function run(toast) {
 }
 
 document.addEventListener('click', (event) => {
+  if (event.target.closest('.toast [data-key="undo"]')) gone = null;
   if (event.target.closest('[data-do="toast-close"]')) event.target.closest('.toast').remove();
 });
 for (const toast of document.querySelectorAll('.toast')) run(toast);
