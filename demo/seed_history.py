@@ -25,6 +25,7 @@ _HOURS = (
     ("helpdesk_ticket", "changed_at", "x.id = r.ticket_id"),
     ("helpdesk_ticketevent", "at", "x.ticket_id = r.ticket_id"),
     ("helpdesk_participant", "added_at", "x.ticket_id = r.ticket_id"),
+    ("helpdesk_notification", "at", "x.ticket_id = r.ticket_id"),
     (
         "helpdesk_attachment",
         "created_at",

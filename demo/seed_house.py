@@ -19,15 +19,18 @@ from django.utils.translation import gettext_noop as _
 from demo.accounts import ACCOUNTS, HOME_TIME_ZONE, MAILBOX_PASSWORD, MAILBOXES, QUEUES, TEAMS, Account
 from demo.cast import CAST, CastMember
 from demo.conversation import TAGS
+from demo.seed_tools import MACROS, RESPONSES, steps_of
 from helpdesk.models import (
     AddressKind,
     AgentSkill,
     BusinessCalendar,
+    CannedResponse,
     Customer,
     CustomerAddress,
     CustomField,
     FieldKind,
     IssueType,
+    Macro,
     Mailbox,
     Organisation,
     Priority,
@@ -116,6 +119,7 @@ def seed_house() -> int:
     _mailboxes(queues, hours, made)
     _customers(made)
     _views(queues, made)
+    _tools(made)
     return made.count
 
 
@@ -342,3 +346,11 @@ def _views(queues: dict[str, Queue], made: _Made) -> None:
         filters={"statuses": ["new", "open", "pending", "snoozed"], "tag": "charging", "queue": queues["Hardware"].pk},
         position=1,
     )
+
+
+def _tools(made: _Made) -> None:
+    for shortcut, language, folder, name, text in RESPONSES:
+        key = {"shortcut": shortcut, "language": language, "team": None, "owner": None}
+        made.get(CannedResponse, key, name=name, folder=folder, text=text)
+    for folder, name, steps in MACROS:
+        made.get(Macro, {"name": name, "team": None, "owner": None}, folder=folder, steps=steps_of(steps))

@@ -28,6 +28,7 @@ from demo.seed_letters import (
     stray_letter,
     unreadable_letter,
 )
+from demo.seed_together import work_together
 from demo.week import WEEK, Conversation, Turn
 from helpdesk import blobs
 from helpdesk.actions.assignment import assign_ticket, move_ticket
@@ -101,6 +102,7 @@ class WeekSeeder:
                 case.steps.sort(key=lambda step: step.at)
             while any(case.steps for case in self.cases):
                 self._walk_to_the_next_mails()
+            work_together(self.end)
             self._check()
             return len(self.cases)
         finally:

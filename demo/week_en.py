@@ -32,7 +32,7 @@ WEEK_EN: list[Conversation] = [
             notes(
                 "Youssef",
                 6.6,
-                "@Sara this is the negotiation bug: 2.1 asks for 100 W from chargers that only offer 96 W. Line 212 "
+                "@Sara Lindqvist this is the negotiation bug: 2.1 asks for 100 W from chargers that only offer 96 W. Line 212 "
                 "of the log shows it. 2.1.1 fixes it and is out tomorrow at noon; rolling back to 2.0 also works but "
                 "loses the screen settings.",
             ),
@@ -135,7 +135,9 @@ WEEK_EN: list[Conversation] = [
                 "warehouse today by courier and will be with you tomorrow before noon; you do not have to send "
                 "anything first. A label for the old one is in the box.",
             ),
-            notes("Priya", 0.5, "Lot 24-11 again. @Lena please add the serial from the photo to the safety list."),
+            notes(
+                "Priya", 0.5, "Lot 24-11 again. @Lena Brandt please add the serial from the photo to the safety list."
+            ),
             notes("Lena", 1.2, "Added. That is the fourth of this lot; I have asked the supplier for the test report."),
         ),
         "pending",
@@ -206,7 +208,7 @@ WEEK_EN: list[Conversation] = [
                 "With forty docks I cannot walk to each desk. Is there a way to push firmware 2.1.1 from a "
                 "server?\n\nRavi",
             ),
-            notes("Sara", 1.2, "@Youssef is the fleet tool released outside the pilot?"),
+            notes("Sara", 1.2, "@Youssef Haddad is the fleet tool released outside the pilot?"),
             notes("Youssef", 1.9, "From 2.1.1 on, yes. Needs the admin key; I can make one for him tomorrow."),
             says(
                 "Sara",

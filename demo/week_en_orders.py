@@ -154,7 +154,9 @@ WEEK_EN_ORDERS: list[Conversation] = [
                 "Dear Oliver,\n\nI do believe you: the weight the carrier measured is 310 g, and your earphones "
                 "alone weigh 420 g. A new parcel leaves today. I am sorry for the trouble.",
             ),
-            notes("Shirin", 1.2, "Packing station 3, Tuesday late shift. @Priya worth a look at the scales there."),
+            notes(
+                "Shirin", 1.2, "Packing station 3, Tuesday late shift. @Priya Nair worth a look at the scales there."
+            ),
             asks(27.5, "Thank you, that was quick. Any tracking number yet?"),
         ),
         "open",

@@ -112,7 +112,7 @@ WEEK_FA: list[Conversation] = [
                 "را یک بار راه‌اندازی کنید. اگر درست نشد، شمارهٔ سریال پشت تبلت را برایم بفرستید.",
             ),
             asks(25.0, "درست نشد. سریال: NV-24-77120"),
-            notes("Shirin", 25.8, "حسگر نور این سری ایراد دارد، @Priya تعویض را تأیید می‌کنی؟"),
+            notes("Shirin", 25.8, "حسگر نور این سری ایراد دارد، @Priya Nair تعویض را تأیید می‌کنی؟"),
             notes("Priya", 27.0, "Yes, exchange it. The loan pool has two Novas if she needs one for the lectures."),
             asks(62.5, "خبری نشد؟ شنبه دوباره کلاس دارم."),
         ),
@@ -239,7 +239,7 @@ WEEK_FA: list[Conversation] = [
             notes(
                 "Tomasz",
                 1.1,
-                "12 percent for ten devices, once tomorrow's price list is confirmed. @Farid will answer her.",
+                "12 percent for ten devices, once tomorrow's price list is confirmed. @Farid Mansouri will answer her.",
             ),
         ),
         "open",

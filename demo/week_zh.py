@@ -178,7 +178,7 @@ WEEK_ZH: list[Conversation] = [
         95,
         (
             asks(0, "办公室一共三层，每层大约两百平方米，墙是实心砖。请问需要几个 Mesh 节点？张浩然"),
-            notes("Mei-Ling", 2.0, "@Youssef 实心砖墙三层，每层两个够吗？"),
+            notes("Mei-Ling", 2.0, "@Youssef Haddad 实心砖墙三层，每层两个够吗？"),
             notes(
                 "Youssef",
                 2.8,
