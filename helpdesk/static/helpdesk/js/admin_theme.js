@@ -2,3 +2,11 @@
 // sheets would claim. Loaded before the page is drawn, so that it never flashes.
 const chosen = document.querySelector('meta[name="helpdesk-theme"]')?.content;
 if (chosen) document.documentElement.setAttribute('theme', chosen);
+
+// Fields with suggestions are drawn by select2, which forgets what their label says.
+addEventListener('load', () => {
+  for (const drawn of document.querySelectorAll('.select2-container')) {
+    const words = drawn.previousElementSibling?.labels?.[0]?.textContent.trim().replace(/:$/, '');
+    if (words) for (const part of drawn.querySelectorAll('.select2-selection, .select2-selection__rendered')) part.setAttribute('aria-label', words);
+  }
+});

@@ -129,7 +129,11 @@ function choose(index) {
   else field.removeAttribute('aria-activedescendant');
 }
 
-const fromServer = (group) => ({ title: group.title, items: group.items.map((item) => ({ ...item, icon: 'ticket' })) });
+const fromServer = (group) => ({ title: group.title, items: group.items.map((item) => ({ ...item, icon: iconOf(item.url) })) });
+
+function iconOf(address = '') {
+  return { customers: 'person', inbox: 'list' }[address.split('/')[1]] ?? 'ticket';
+}
 
 async function json(url) {
   const answer = await fetch(url, { headers: { ...headers(), Accept: 'application/json' } });
