@@ -52,6 +52,9 @@ PAGES: dict[str, tuple[str, str, tuple[Step, ...]]] = {
     "login": ("/accounts/login/", "", ()),
     "list": ("/inbox/team/", "Sara", ()),
     "ticket": ("/inbox/team/", "Sara", (_OPEN,)),
+    "more-menu": ("/inbox/team/", "Sara", (_OPEN, ("click", "#pick-more-s"))),
+    "merge": ("/inbox/team/", "Sara", (_OPEN, ("click", "#pick-more-s"), ("click", "#do-merge"))),
+    "split": ("/inbox/team/", "Sara", (_OPEN, ("click", "#pick-more-s"), ("click", "#do-part"))),
     "status-menu": ("/inbox/team/", "Sara", (_OPEN, ("click", "#pick-status-s"))),
     "filter": ("/inbox/team/", "Sara", (("click", "#pick-filter-s"),)),
     "search": ("/inbox/search/?q=dock", "Sara", ()),
@@ -135,14 +138,14 @@ def _take(context: BrowserContext, origin: str, shot: Shot) -> None:
     page.goto(origin + shot.path)
     page.wait_for_load_state()
     for verb, target in shot.steps:
-        page.wait_for_timeout(500)
+        page.wait_for_timeout(250)
         if verb in {"click", "open"}:
             page.click(target)
         if verb == "open":
             page.wait_for_selector("#talk[data-number]")
         elif verb == "press":
             page.keyboard.press(target)
-    page.wait_for_timeout(700)
+    page.wait_for_timeout(400)
     page.screenshot(path=_file(shot))
     page.close()
 
