@@ -35,7 +35,8 @@ _PARTS = {
     "fields": 'SELECT "on", key, label, kind, choices FROM helpdesk_customfield ORDER BY position, label',
     "issue_types": (
         "SELECT i.id, i.name, p.name AS parent FROM helpdesk_issuetype i"
-        " LEFT JOIN helpdesk_issuetype p ON p.id = i.parent_id ORDER BY i.name"
+        " LEFT JOIN helpdesk_issuetype p ON p.id = i.parent_id"
+        " ORDER BY coalesce(p.name, i.name), p.id IS NOT NULL, i.name"  # each kind, then what is below it
     ),
     "addresses": (
         "SELECT id, kind, value, is_primary, bounced_at FROM helpdesk_customeraddress WHERE customer_id = %(customer)s"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import F
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import get_language_info, ngettext
@@ -47,7 +49,9 @@ def builder(request: HttpRequest, slug: str) -> HttpResponse:
         "people": colleagues_of(actor).order_by("name", "pk")[:_OFFERED],
         "teams": teams_of(actor),
         "known_tags": Tag.objects.values_list("name", flat=True)[:_OFFERED],
-        "issue_types": IssueType.objects.select_related("parent")[:_OFFERED],
+        "issue_types": IssueType.objects.select_related("parent").order_by(
+            Coalesce("parent__name", "name"), F("parent__name").asc(nulls_first=True), "name"
+        )[:_OFFERED],
         "own_fields": [
             {"key": field.key, "label": field.label, "choices": field.choices, "wanted": own.get(field.key, "")}
             for field in CustomField.objects.filter(on=CustomField.On.TICKET)

@@ -106,7 +106,7 @@ def test_a_mention_is_told_answered_and_read_on_both_devices(
         expect(told).to_contain_text("is the cable recalled?")
         told.get_by_text("Answer", exact=True).click()
         told.get_by_role("textbox").fill("Yes, since May.")
-        told.get_by_role("button", name="Add note").click()
+        told.get_by_role("textbox").press("Control+Enter")
         expect(sara.locator("#timeline .msg--note").last).to_contain_text("@Sara Agent Yes, since May.")
         expect(sara.locator("#bell-count")).to_contain_text("1")
         sara.locator("#jump").click()

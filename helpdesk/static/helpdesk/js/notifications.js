@@ -1,5 +1,6 @@
 // The bell: its count here, in the page's title and on a phone's bar; its list; the system's own notices, which are asked for
 // by a click only. And reading marks: what is seen is told to the server, and a row loses its dot on every device.
+import { isMod } from './keys-press.js';
 import { on } from './live.js';
 import { merge } from './merge.js';
 import { headers, shownSeq } from './words.js';
@@ -49,6 +50,11 @@ document.addEventListener('line:caught-up', refresh);
 document.addEventListener('desk:merged', badge);
 document.addEventListener('change', (event) => {
   if (event.target.id === 'desktop-notices' && event.target.checked && 'Notification' in window) Notification.requestPermission();
+});
+document.addEventListener('keydown', (event) => {
+  if (event.key !== 'Enter' || !isMod(event) || !event.target.closest?.('.told__answer textarea')) return;
+  event.preventDefault();
+  event.target.form.requestSubmit();
 });
 document.addEventListener('click', (event) => {
   if (event.target.closest('.told__link')) bell().open = false;
