@@ -56,8 +56,10 @@ def row_words(
     """
     select = _("Select #%(n)s") if may_bulk else ""
     before, after = _address_of_a_ticket()
-    dot = format_html(  # in every row, shown by data-unread: it comes and goes while the page is open
-        '<span class="row__unread"><span class="row__dot"></span><span class="visually-hidden">{} </span></span>',
+    # In every row, shown by data-unread: it comes and goes while the page is open. With a direction of its own, or the word
+    # would decide that of the subject behind it.
+    dot = format_html(
+        '<span class="row__unread"><span class="row__dot"></span><span class="visually-hidden" dir="auto">{} </span></span>',
         _("Unread:"),
     )
     grouped = groups(rows := list(rows), order, group)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from helpdesk.models import SavedView, Ticket
+from helpdesk.models import SavedView, Ticket, User
 from tests.browser.desk import Desk, another_person, complaints_of
 from tests.factories import make_ticket
 
@@ -120,3 +120,13 @@ def test_the_list_over_the_full_width_is_remembered_and_gives_way_to_a_ticket(de
     lea.keyboard.press("u")
     expect(lea.locator(".desk__main")).to_be_hidden()
     expect(lea).to_have_url(f"{desk.origin}/inbox/team/?in=team")
+
+
+def test_a_subject_keeps_its_own_direction_whatever_the_page_s_is(desk: Desk, lea: Page) -> None:
+    User.objects.filter(pk=desk.world.lead.pk).update(language="fa")
+
+    lea.goto(f"{desk.origin}/inbox/team/")
+
+    subject = lea.locator(".row__link", has_text="The dock does not charge")
+    assert lea.evaluate("document.documentElement.dir") == "rtl"
+    assert subject.evaluate("link => getComputedStyle(link).direction") == "ltr"
