@@ -25,10 +25,10 @@ def default_key(field: str) -> str:
 
 
 @register.filter
-def key_caps(key: str) -> SafeString:
+def key_caps(key: str) -> SafeString | str:
     """A key as caps to press: `E` is Shift and E, `g i` two keys one after the other."""
     if not key:
-        return SafeString("")
+        return ""
     return format_html_join(" ", '<kbd class="kbd">{}</kbd>', ((cap,) for cap in key.split() for cap in _caps(cap)))
 
 

@@ -70,10 +70,10 @@ def row_viewers(number: int, viewers: Sequence[Viewer] = ()) -> SafeString:
 
 
 @register.simple_tag
-def head_viewers(viewers: Sequence[Viewer] = ()) -> SafeString:
+def head_viewers(viewers: Sequence[Viewer] = ()) -> SafeString | str:
     """The colleagues who have the open ticket open too: a ring while they write, faded when idle. Empty without any."""
     if not viewers:
-        return SafeString("")
+        return ""
     faces = format_html_join(
         "",
         '<span class="avatar avatar--{} avatar--agent avatar--sm{}" aria-hidden="true" title="{}">{}</span>',

@@ -188,6 +188,8 @@ def test_no_body_refers_to_a_row_except_through_what_the_caller_may_see() -> Non
                 scoped.add(f"{serializer.__name__}.{name}")
     assert scoped == {
         "AssignSerializer.owner",
+        "LinkSerializer.ticket",
+        "MoveMessagesSerializer.ticket",
         "MoveSerializer.queue",
         "NewTicketSerializer.customer",
         "NewTicketSerializer.queue",

@@ -68,14 +68,14 @@ async def opened(user: User) -> AsyncIterator[WebsocketCommunicator]:
     """A socket of this person, past its hello."""
     socket = socket_of(await sync_to_async(cookie_of)(user))
     assert (await socket.connect())[0]
-    assert await socket.receive_json_from() == {"type": "hello"}
+    assert await socket.receive_json_from(timeout=30) == {"type": "hello"}
     yield socket
     await socket.disconnect(timeout=30)  # cut off in the middle, its last doorbell would wait for a loop that has ended
 
 
 async def closing_code(socket: WebsocketCommunicator) -> int:
     """Reads on until the server closes."""
-    while (message := await socket.receive_output(timeout=5))["type"] != "websocket.close":
+    while (message := await socket.receive_output(timeout=30))["type"] != "websocket.close":
         pass
     return int(message["code"])
 
@@ -83,7 +83,7 @@ async def closing_code(socket: WebsocketCommunicator) -> int:
 async def obeyed(socket: WebsocketCommunicator) -> None:
     """Waits until every frame sent so far was acted upon: the socket takes them one by one. What it told before is dropped."""
     await socket.send_json_to({"type": "ping"})
-    while (await socket.receive_json_from())["type"] != "pong":
+    while (await socket.receive_json_from(timeout=30))["type"] != "pong":
         pass
 
 
@@ -93,6 +93,6 @@ async def heard(socket: WebsocketCommunicator, user: User) -> list[dict[str, Any
     assert layer is not None
     await layer.group_send(realtime.user_group(user.pk), {"type": "rights.changed"})
     frames: list[dict[str, Any]] = []
-    while (frame := await socket.receive_json_from(timeout=5)) != {"type": "resync"}:
+    while (frame := await socket.receive_json_from(timeout=30)) != {"type": "resync"}:
         frames.append(frame)
     return frames
