@@ -41,8 +41,8 @@ def test(arguments: list[str]) -> int:
 
 
 def workers(cores: int) -> int:
-    """How many processes share the tests: one more than cores, for many tests wait for servers and browsers; at most 4."""
-    return min(4, cores + 1)
+    """How many processes share the tests: as many as cores, for a page needs its browser and its server too; at most 4."""
+    return min(4, cores)
 
 
 def missing_tools() -> list[str]:

@@ -19,13 +19,6 @@ from tests.factories import make_world
 expect.set_options(timeout=PATIENCE_MS)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One of the parallel workers takes all tests here: a page, its browser and its server need two cores between them."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("browser"))
-
-
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """Chromium, started once. It ends with this package: its event loop would stand in the way of async tests."""
