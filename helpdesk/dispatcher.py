@@ -42,7 +42,9 @@ class Role(threading.Thread):
     """A role: holds its lock, works, waits for the bell. Trouble is logged and tried again; the lock's loss ends the term."""
 
     def __init__(self, name: str, stop: threading.Event) -> None:
-        super().__init__(name=f"dispatcher-{name}")
+        super().__init__(
+            name=f"dispatcher-{name}", daemon=True
+        )  # what hangs ends with the process, 30 s after the stop
         self.role = name
         self.stop = stop
         self.bell = threading.Event()
@@ -126,11 +128,11 @@ class OutboxRole(Role):
         self.senders = {key: thread for key, thread in self.senders.items() if thread.is_alive()}
         leased = delivery.lease_due(besides=list(self.senders))
         for mailbox_id, mails in delivery.by_mailbox(leased).items():
-            sender = threading.Thread(target=self._deliver, args=[mails], name=f"sender-{mailbox_id}")
+            sender = threading.Thread(target=self._deliver, args=[mails], name=f"sender-{mailbox_id}", daemon=True)
             self.senders[mailbox_id] = sender
             sender.start()
         if _PORTAL not in self.senders and (letters := portal_mail.claim_due()):
-            sender = threading.Thread(target=self._let_in, args=[letters], name="sender-portal")
+            sender = threading.Thread(target=self._let_in, args=[letters], name="sender-portal", daemon=True)
             self.senders[_PORTAL] = sender
             sender.start()
         return bool(leased)

@@ -117,6 +117,7 @@ def test_keys_move_open_and_write_and_rest_while_typing(desk: Desk, sara: Page) 
     sara.keyboard.press("?")
     expect(sara.locator("#help")).to_be_visible()
     sara.keyboard.press("Escape")
+    expect(sara.locator("#help")).to_be_hidden()
     sara.keyboard.press("e")
     expect(sara.locator("#talk-head")).to_have_attribute("data-status", "resolved")
     assert Ticket.objects.get(pk=other.pk).owner == desk.world.agent

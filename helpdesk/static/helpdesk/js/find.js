@@ -35,7 +35,9 @@ function line(item, at) {
   option.tabIndex = -1;
   option.setAttribute('role', 'option');
   option.setAttribute('aria-selected', 'false');
-  for (const [name, value] of [['hx-get', item.url], ['hx-push-url', 'true'], ['hx-swap', 'none']]) option.setAttribute(name, value);
+  // tickets and lists come as parts of this page; anything else is a page of its own
+  const parts = /^\/(tickets|inbox)\//.test(item.url) ? [['hx-get', item.url], ['hx-push-url', 'true'], ['hx-swap', 'none']] : [];
+  for (const [name, value] of parts) option.setAttribute(name, value);
   const title = document.createElement('div');
   title.className = 'truncate';
   title.dir = 'auto';
