@@ -157,9 +157,12 @@ def test_ones_own_pages_and_the_style_guide(desk: Desk, browser_context: Browser
 
 
 def test_the_pages_before_signing_in(desk: Desk, browser_context: BrowserContext, look: Look) -> None:
-    language = {"name": "django_language", "value": look.language, "url": desk.origin}
-    theme = {"name": "theme", "value": look.theme, "url": desk.origin}
-    browser_context.add_cookies([language, theme])  # type: ignore[list-item]
+    browser_context.add_cookies(
+        [
+            {"name": "django_language", "value": look.language, "url": desk.origin},
+            {"name": "theme", "value": look.theme, "url": desk.origin},
+        ]
+    )
     page = browser_context.new_page()
     page.set_viewport_size({"width": look.width, "height": 800})
     looked, found = walk(page)

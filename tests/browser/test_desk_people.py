@@ -45,7 +45,7 @@ def test_a_message_is_forwarded_by_key_and_the_answer_appears_by_itself(desk: De
     expect(sara.locator("#timeline .msg--side")).to_have_count(3)
     sara.locator(".toast").get_by_role("button", name="Undo").click()
     expect(sara.locator("#side-text")).to_have_value("Thank you.")
-    assert OutgoingMail.objects.order_by("pk").last().state == OutgoingMail.State.CANCELLED  # type: ignore[union-attr]
+    assert OutgoingMail.objects.latest("pk").state == OutgoingMail.State.CANCELLED
     assert heard == []
 
 

@@ -7,15 +7,15 @@ import re
 import pytest
 from django.test import Client
 
-from helpdesk.models import SavedView
+from helpdesk.models import SavedView, User
 from tests.factories import World
 
 PARTIAL = {"HX-Request": "true"}
 
 
-def _client(user: object) -> Client:
+def _client(user: User) -> Client:
     client = Client()
-    client.force_login(user)  # type: ignore[arg-type]
+    client.force_login(user)
     return client
 
 
