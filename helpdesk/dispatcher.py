@@ -12,7 +12,7 @@ import threading
 import zlib
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from time import monotonic
+from time import monotonic, sleep
 
 import psycopg
 from django.db import DatabaseError, InterfaceError, connection
@@ -29,6 +29,7 @@ log = logging.getLogger("helpdesk.dispatcher")
 ROLES = ("clocks", "feed", "outbox", "mailboxes")
 _LOCK_SPACE = 0x64697370  # "disp"
 _SWEEP_SECONDS = 1.0
+_STOP_LOOK_SECONDS = 0.2
 #: The place of the one thread that mails codes and links to customers, among those of the mailboxes.
 _PORTAL = 0
 
@@ -302,7 +303,10 @@ def serve(only: Sequence[str], stop: threading.Event) -> None:
     bell = Bell(roles, stop)
     for thread in [*roles, bell]:
         thread.start()
-    stop.wait()
+    while not stop.is_set():
+        # Not stop.wait(): a signal that the system hands to another thread would not wake it, and the handler that sets
+        # `stop` could find this very thread holding its lock.
+        sleep(_STOP_LOOK_SECONDS)
     for role in roles:
         role.bell.set()
     for role in roles:

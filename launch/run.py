@@ -217,6 +217,7 @@ def _print_addresses(addresses: Addresses, seconds: float, database: EmbeddedPos
     say(f"\nThe helpdesk is ready after {seconds:.1f} s.\n")
     say(f"  The desk            {addresses.desk_url}/")
     say(f"  Be a customer       {addresses.page_url}/   write to the company here and read its answers")
+    say(f"  Customers' pages    {addresses.desk_url}/portal/   a customer's own tickets, after a code sent by mail")
     say(f"  Demo mail server    IMAP 127.0.0.1:{addresses.imap}, SMTP 127.0.0.1:{addresses.smtp}")
     say(f"  Logs                {log}/*.log          Database  {where}")
     accounts = _accounts()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -37,6 +38,7 @@ def environment(**more: str) -> dict[str, str]:
         "HELPDESK_MAIL_TIMEOUT_SECONDS": "5",
         "HELPDESK_LOG_LEVEL": "WARNING",
         "PYTHONUNBUFFERED": "1",
+        "PYTHONFAULTHANDLER": "1",
         **more,
     }
 
@@ -66,6 +68,10 @@ def running(*arguments: str, **settings_: str) -> Iterator[subprocess.Popen[str]
     process = start(*arguments, **settings_)
     try:
         yield process
+    except subprocess.TimeoutExpired as late:
+        process.send_signal(signal.SIGABRT)  # its faulthandler says where each thread stands
+        late.add_note(process.communicate()[1][-8000:])
+        raise
     finally:
         if process.poll() is None:
             process.kill()

@@ -7,7 +7,7 @@ import uuid
 from django.contrib.auth.decorators import login_not_required
 from django.core import signing
 from django.core.files.uploadedfile import UploadedFile
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_POST
@@ -16,31 +16,11 @@ from helpdesk.access import actor_of, ensure, may
 from helpdesk.actions.files import open_attachment, store_upload
 from helpdesk.models import Actor, Attachment, User
 from helpdesk.views.answers import in_sentences
+from helpdesk.views.served_files import as_download, as_picture
 from helpdesk.views.ticket import ticket_or_404
 
-_SANDBOX = "default-src 'none'; sandbox"
-#: The only types ever served as themselves. No SVG: it is a document with scripts.
-_PICTURES = {"image/png", "image/jpeg", "image/gif", "image/webp"}
-_MAGIC: tuple[tuple[bytes, str], ...] = (
-    (b"\x89PNG\r\n\x1a\n", "image/png"),
-    (b"\xff\xd8\xff", "image/jpeg"),
-    (b"GIF87a", "image/gif"),
-    (b"GIF89a", "image/gif"),
-)
 _SIGNER = signing.TimestampSigner(salt="helpdesk.inline-picture")
 _PICTURE_SECONDS = 3600
-
-
-def picture_type(start: bytes) -> str:
-    """The raster image type the bytes themselves say; "" for anything else, whatever the name or header claims."""
-    if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
-        return "image/webp"
-    return next((kind for magic, kind in _MAGIC if start.startswith(magic)), "")
-
-
-def may_be_picture(attachment: Attachment) -> bool:
-    """Whether it is worth asking for a preview of this file."""
-    return attachment.content_type.lower() in _PICTURES
 
 
 def _attachment_or_404(actor: Actor, public_id: uuid.UUID) -> Attachment:
@@ -64,16 +44,15 @@ def _attachment_or_404(actor: Actor, public_id: uuid.UUID) -> Attachment:
 def download(request: HttpRequest, public_id: uuid.UUID) -> HttpResponseBase:
     """The file as a download, never opened by the browser on our origin."""
     attachment = _attachment_or_404(actor_of(request), public_id)
-    response = FileResponse(open_attachment(attachment), as_attachment=True, filename=attachment.name)
-    response["Content-Type"] = "application/octet-stream"
-    return _shielded(response, attachment)
+    return as_download(open_attachment(attachment), attachment)
 
 
 @require_GET
 @in_sentences
 def picture(request: HttpRequest, public_id: uuid.UUID) -> HttpResponseBase:
     """A raster image shown in the page; whose bytes are none is a 404."""
-    return _picture(_attachment_or_404(actor_of(request), public_id))
+    attachment = _attachment_or_404(actor_of(request), public_id)
+    return as_picture(open_attachment(attachment), attachment)
 
 
 @require_GET
@@ -91,30 +70,13 @@ def inline_picture(request: HttpRequest, token: str) -> HttpResponseBase:
     user = User.objects.filter(pk=int(reader), is_active=True).first()
     if user is None:
         raise Http404
-    return _picture(_attachment_or_404(Actor.of(user), uuid.UUID(key)))
+    attachment = _attachment_or_404(Actor.of(user), uuid.UUID(key))
+    return as_picture(open_attachment(attachment), attachment)
 
 
 def inline_token(user: User, attachment: Attachment) -> str:
     """The token of `inline_picture` for one reader and one file."""
     return _SIGNER.sign(f"{user.pk}.{attachment.public_id}")
-
-
-def _picture(attachment: Attachment) -> FileResponse:
-    file = open_attachment(attachment)
-    kind = picture_type(file.read(16))
-    if not kind:
-        file.close()
-        raise Http404
-    file.seek(0)
-    return _shielded(FileResponse(file, content_type=kind, filename=attachment.name), attachment)
-
-
-def _shielded(response: FileResponse, attachment: Attachment) -> FileResponse:
-    response["Content-Security-Policy"] = _SANDBOX
-    response["X-Content-Type-Options"] = "nosniff"
-    response["Cross-Origin-Resource-Policy"] = "same-site"
-    response["Content-Length"] = str(attachment.size)
-    return response
 
 
 @require_POST

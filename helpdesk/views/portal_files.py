@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 from django.core import signing
 from django.core.files.base import File
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.templatetags.static import static
 from django.urls import reverse
 from django.views.decorators.clickjacking import xframe_options_sameorigin
@@ -20,10 +20,9 @@ from helpdesk.blobs import BlobMissing
 from helpdesk.mail.frame import FRAME_CSP, frame_document, frame_html
 from helpdesk.models import Attachment
 from helpdesk.queries.portal import Visitor, file_of, message_of
-from helpdesk.views.attachments import picture_type
 from helpdesk.views.portal_visitor import for_anybody, for_visitors
+from helpdesk.views.served_files import as_download, as_picture
 
-_SANDBOX = "default-src 'none'; sandbox"
 _SIGNER = signing.TimestampSigner(salt="helpdesk.portal.picture")
 _PICTURE_SECONDS = 3600
 
@@ -33,16 +32,15 @@ _PICTURE_SECONDS = 3600
 def download(request: HttpRequest, public_id: uuid.UUID, visitor: Visitor) -> HttpResponseBase:
     """A file for the disk, never opened by the browser on our origin."""
     attachment = _file_or_404(visitor, public_id)
-    response = FileResponse(_bytes(attachment), as_attachment=True, filename=attachment.name)
-    response["Content-Type"] = "application/octet-stream"
-    return _shielded(response, attachment)
+    return as_download(_bytes(attachment), attachment)
 
 
 @require_GET
 @for_visitors
 def picture(request: HttpRequest, public_id: uuid.UUID, visitor: Visitor) -> HttpResponseBase:
     """A raster image shown in the page; whose bytes are none is a 404."""
-    return _picture(_file_or_404(visitor, public_id))
+    attachment = _file_or_404(visitor, public_id)
+    return as_picture(_bytes(attachment), attachment)
 
 
 @require_GET
@@ -83,7 +81,8 @@ def inline(request: HttpRequest, token: str) -> HttpResponseBase:
     session = live_session_by_id(int(session_id))
     if session is None:
         raise Http404
-    return _picture(_file_or_404(Visitor.of(session), uuid.UUID(key)))
+    attachment = _file_or_404(Visitor.of(session), uuid.UUID(key))
+    return as_picture(_bytes(attachment), attachment)
 
 
 def _file_or_404(visitor: Visitor, public_id: uuid.UUID) -> Attachment:
@@ -99,21 +98,3 @@ def _bytes(attachment: Attachment) -> File[bytes] | BinaryIO:
         return open_attachment(attachment)
     except BlobMissing:
         raise Http404 from None
-
-
-def _picture(attachment: Attachment) -> FileResponse:
-    file = _bytes(attachment)
-    kind = picture_type(file.read(16))
-    if not kind:
-        file.close()
-        raise Http404
-    file.seek(0)
-    return _shielded(FileResponse(file, content_type=kind, filename=attachment.name), attachment)
-
-
-def _shielded(response: FileResponse, attachment: Attachment) -> FileResponse:
-    response["Content-Security-Policy"] = _SANDBOX
-    response["X-Content-Type-Options"] = "nosniff"
-    response["Cross-Origin-Resource-Policy"] = "same-site"
-    response["Content-Length"] = str(attachment.size)
-    return response

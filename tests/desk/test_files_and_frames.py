@@ -14,7 +14,7 @@ from pytest_django import Settings
 
 from helpdesk.actions.files import store_upload
 from helpdesk.models import Actor, Attachment, Message, TeamMembership
-from helpdesk.views.attachments import picture_type
+from helpdesk.views.served_files import picture_type
 from tests.factories import World, receive
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(64)
