@@ -48,6 +48,16 @@ macro.run          x x x x x - -  never
 view.save          x x x x x - -  never
 presence.view      - x x x x - -  never
 view.share         - - x x x - -  never
+ticket.transfer    - x x x x - -  write
+ticket.why         x x x x x - -  read
+agent.own_state    - x x x x - -  never
+agent.set_state    - - x x x - -  never
+break.decide       - - x x x - -  never
+offer.answer       - x x x x - -  never
+work.pull          - x x x x - -  never
+work.move          - - x x x - -  never
+board.view         - - x x x - -  never
+callback.ask       - x x x x x -  write
 token.issue        - - - x x - -  never
 staff.change       - - - x x - -  never
 """

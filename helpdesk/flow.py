@@ -47,12 +47,15 @@ _MESSAGE: dict[str, type | tuple[type, ...]] = {"message": int}
 _INDEXED = "helpdesk.actions.search_index.index_said"
 _NAMED = "helpdesk.actions.search_index.index_names"
 _GATHERED = "helpdesk.actions.search_index.index_tickets"
+#: Work items: a ticket begins to wait for an agent, and waits no more.
+_ENTERS = "routing.actions.entering.enter"
+_LEAVES = "routing.actions.entering.leave"
 
 FLOW: dict[Kind, Entry] = {
     Kind.OPENED: Entry(
         "public",
         {"channel": str, "message": _ID, "rule": str, "queue": int},
-        with_=(_INDEXED, "helpdesk.actions.acknowledge.acknowledge_new_tickets"),
+        with_=(_INDEXED, "helpdesk.actions.acknowledge.acknowledge_new_tickets", _ENTERS),
     ),
     Kind.CONTACT_RECEIVED: Entry(
         "public",
@@ -90,35 +93,45 @@ FLOW: dict[Kind, Entry] = {
         "internal", {**_MESSAGE, "mentions": list}, with_=(_INDEXED, "helpdesk.actions.notifying.tell_of_notes")
     ),
     Kind.ASSIGNED: Entry(
-        "public", {"owner": int, "previous": _ID}, with_=("helpdesk.actions.notifying.tell_new_owners",)
+        "public",
+        {"owner": int, "previous": _ID},
+        with_=("helpdesk.actions.notifying.tell_new_owners", "routing.actions.entering.hand_over"),
     ),
-    Kind.UNASSIGNED: Entry("internal", {"previous": _ID}),
-    Kind.MOVED: Entry("internal", {"queue": int, "previous": int}, with_=("helpdesk.actions.search_index.move_rows",)),
-    Kind.CLASSIFIED: Entry("internal", {"changes": dict}, with_=(_NAMED,)),
+    Kind.UNASSIGNED: Entry("internal", {"previous": _ID}, with_=("routing.actions.entering.come_back",)),
+    Kind.MOVED: Entry(
+        "internal",
+        {"queue": int, "previous": int},
+        with_=("helpdesk.actions.search_index.move_rows", "routing.actions.entering.change_queue"),
+    ),
+    Kind.CLASSIFIED: Entry("internal", {"changes": dict}, with_=(_NAMED, "routing.actions.entering.reorder")),
     Kind.PARTICIPANT_ADDED: Entry("internal", {"customer": _ID, "user": _ID}),
     Kind.PARTICIPANT_REMOVED: Entry("internal", {"customer": _ID, "user": _ID, "since": str}),
     Kind.LINKED: Entry("internal", {"other": int, "kind": str, "number": int, "is_here": bool}),
-    Kind.PENDING: Entry("internal", {"previous": str, "kept": dict}),
-    Kind.ON_HOLD: Entry("internal", {"previous": str, "kept": dict}),
-    Kind.SNOOZED: Entry("internal", {"previous": str, "until": (str, type(None)), "kept": dict}),
+    Kind.PENDING: Entry("internal", {"previous": str, "kept": dict}, with_=(_LEAVES,)),
+    Kind.ON_HOLD: Entry("internal", {"previous": str, "kept": dict}, with_=(_LEAVES,)),
+    Kind.SNOOZED: Entry("internal", {"previous": str, "until": (str, type(None)), "kept": dict}, with_=(_LEAVES,)),
     Kind.REOPENED: Entry(
         "public",
         {"previous": str, "why": str, "kept": dict},
-        with_=("helpdesk.actions.notifying.tell_of_wakings",),
+        with_=("helpdesk.actions.notifying.tell_of_wakings", _ENTERS),
     ),
-    Kind.RESOLVED: Entry("public", {"previous": str, "kept": dict}),
-    Kind.CLOSED: Entry("public", {"previous": str, "why": str, "kept": dict}),
-    Kind.SPAM_MARKED: Entry("internal", {"previous": str, "kept": dict}),
+    Kind.RESOLVED: Entry("public", {"previous": str, "kept": dict}, with_=(_LEAVES,)),
+    Kind.CLOSED: Entry("public", {"previous": str, "why": str, "kept": dict}, with_=(_LEAVES,)),
+    Kind.SPAM_MARKED: Entry("internal", {"previous": str, "kept": dict}, with_=(_LEAVES,)),
     Kind.MERGED: Entry(
         "internal", {"source": int, "number": int, "messages": int, "added_tags": list}, with_=(_GATHERED,)
     ),
-    Kind.MERGED_AWAY: Entry("internal", {"target": int, "number": int, "messages": int, "previous": str}),
+    Kind.MERGED_AWAY: Entry(
+        "internal", {"target": int, "number": int, "messages": int, "previous": str}, with_=(_LEAVES,)
+    ),
     Kind.UNMERGED: Entry(  # `status`: what the survivor is again, "" when it stays as it is
         "internal",
         {"source": int, "number": int, "messages": int, "removed_tags": list, "status": str},
         with_=(_GATHERED,),
     ),
-    Kind.PARTED: Entry("internal", {"target": int, "number": int, "messages": int, "status": str}, with_=(_GATHERED,)),
+    Kind.PARTED: Entry(
+        "internal", {"target": int, "number": int, "messages": int, "status": str}, with_=(_GATHERED, _ENTERS)
+    ),
     Kind.SPLIT: Entry("internal", {"other": int, "number": int, "messages": int, "moved": list}, with_=(_GATHERED,)),
     Kind.MESSAGES_MOVED: Entry(
         "internal",
@@ -135,9 +148,23 @@ FLOW: dict[Kind, Entry] = {
         with_=(_INDEXED, "helpdesk.actions.notifying.tell_of_third_parties"),
     ),
     Kind.CUSTOMER_CHANGED: Entry("internal", {"customer": int, "previous": int}, with_=(_NAMED,)),
+    Kind.QUEUED: Entry("internal", {"queue": int, "why": str}),
+    Kind.OFFERED: Entry("internal", {"offer": int, "user": int}),
+    Kind.OFFER_ACCEPTED: Entry("internal", {"offer": int, "user": int}),
+    Kind.OFFER_DECLINED: Entry("internal", {"offer": int, "user": int}),
+    Kind.OFFER_MISSED: Entry("internal", {"offer": int, "user": int}),
+    Kind.OFFER_RESCINDED: Entry("internal", {"offer": int, "user": int, "why": str}),
+    Kind.TRANSFERRED: Entry(
+        "public", {"queue": int, "previous": _ID, "user": _ID, "why": str, "message": _ID, "priority": _ID}
+    ),
+    Kind.WRAPPED_UP: Entry("internal", {"assignment": int, "user": int, "disposition": _ID}),
+    Kind.CALLBACK_ASKED: Entry("public", {"callback": int, "queue": int}),
+    Kind.CALLBACK_TRIED: Entry("internal", {"callback": int, "user": int, "outcome": str}),
+    Kind.CALLBACK_ENDED: Entry("public", {"callback": int, "outcome": str}),
 }
 
 PERIODIC: tuple[Periodic, ...] = (
+    Periodic("routing.actions.entering.sweep_missing", 60, "clocks"),
     Periodic("helpdesk.actions.lifecycle.wake_snoozed", 1, "clocks"),
     Periodic("helpdesk.actions.lifecycle.close_long_resolved", 60, "clocks"),
     Periodic("helpdesk.actions.sending.release_scheduled", 1, "clocks"),

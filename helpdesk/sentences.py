@@ -152,6 +152,17 @@ def _joined(by_himself: Callable[[], str], by_another: Callable[[], str]) -> Wor
     return tell
 
 
+def _with_agent(words: Callable[[], str]) -> Words:
+    return lambda who, data: words() % {"who": who, "agent": data["names"].user(data.get("user"))}
+
+
+def _transferred(who: str, data: dict[str, Any]) -> str:
+    names: Names = data["names"]
+    if data.get("user"):
+        return _("%(who)s passed the ticket on to %(agent)s.") % {"who": who, "agent": names.user(data["user"])}
+    return _("%(who)s passed the ticket on to %(queue)s.") % {"who": who, "queue": names.queue(data.get("queue"))}
+
+
 _CHECKLIST: dict[str, Callable[[], str]] = {
     "added": lambda: _("%(who)s added to the checklist."),
     "done": lambda: _("%(who)s ticked something off the checklist."),
@@ -234,5 +245,24 @@ _SENTENCES: dict[Kind, Words] = {
     Kind.CUSTOMER_CHANGED: lambda who, data: (
         _("%(who)s gave the ticket to %(customer)s.")
         % {"who": who, "customer": data["names"].customer(data.get("customer"))}
+    ),
+    Kind.QUEUED: lambda who, data: (
+        _("The ticket waits in %(queue)s again, at its old place.") % {"queue": data["names"].queue(data.get("queue"))}
+    ),
+    Kind.OFFERED: _with_agent(lambda: _("The ticket was offered to %(agent)s.")),
+    Kind.OFFER_ACCEPTED: _simple(lambda: _("%(who)s accepted the offer.")),
+    Kind.OFFER_DECLINED: _simple(lambda: _("%(who)s declined the offer.")),
+    Kind.OFFER_MISSED: _with_agent(lambda: _("%(agent)s did not answer the offer in time.")),
+    Kind.OFFER_RESCINDED: _with_agent(lambda: _("The offer to %(agent)s was taken back.")),
+    Kind.TRANSFERRED: _transferred,
+    Kind.WRAPPED_UP: _with_agent(lambda: _("The wrap-up of %(agent)s is over.")),
+    Kind.CALLBACK_ASKED: _simple(lambda: _("%(who)s asked for a callback and keeps the place in the queue.")),
+    Kind.CALLBACK_TRIED: _with_agent(lambda: _("%(agent)s called the customer back.")),
+    Kind.CALLBACK_ENDED: lambda who, data: (
+        _("%(who)s cancelled the callback.") % {"who": who}
+        if data.get("outcome") == "cancelled"
+        else _("The callback reached the customer.")
+        if data.get("outcome") == "done"
+        else _("The callback was given up: nobody answered.")
     ),
 }

@@ -51,6 +51,17 @@ class Kind(models.TextChoices):
     SIDE_SENT = "side_sent", _("written to a third party")
     SIDE_RECEIVED = "side_received", _("a third party answered")
     CUSTOMER_CHANGED = "customer_changed", _("belongs to another customer")
+    QUEUED = "queued", _("waits for an agent again")
+    OFFERED = "offered", _("offered")
+    OFFER_ACCEPTED = "offer_accepted", _("offer accepted")
+    OFFER_DECLINED = "offer_declined", _("offer declined")
+    OFFER_MISSED = "offer_missed", _("offer missed")
+    OFFER_RESCINDED = "offer_rescinded", _("offer taken back")
+    TRANSFERRED = "transferred", _("transferred")
+    WRAPPED_UP = "wrapped_up", _("wrap-up ended")
+    CALLBACK_ASKED = "callback_asked", _("callback asked for")
+    CALLBACK_TRIED = "callback_tried", _("callback tried")
+    CALLBACK_ENDED = "callback_ended", _("callback ended")
 
 
 class TicketEventQuerySet(models.QuerySet["TicketEvent"]):

@@ -103,6 +103,15 @@ class QueueRouting(models.Model):
     )
     wrapup_seconds = models.PositiveIntegerField(_("wrap-up, seconds"), default=60)
     wrapup_more_seconds = models.PositiveIntegerField(_("may be extended by, seconds"), default=60)
+    language_level = models.PositiveSmallIntegerField(
+        _("language needed at level"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(5)],
+        help_text=_(
+            "Empty: whoever is free, whatever he speaks. 1 to 5: the customer's language is a skill that is needed."
+        ),
+    )
     max_waiting = models.PositiveIntegerField(_("longest queue"), null=True, blank=True)
     max_wait_seconds = models.PositiveIntegerField(
         _("longest wait, seconds"),

@@ -49,7 +49,7 @@ class WorkItem(models.Model):
     demand = models.JSONField(_("demand"), default=dict)  # skills, priority, language with the fact each comes from
     step = models.PositiveSmallIntegerField(_("step"), default=0)
     step_due_at = models.DateTimeField(_("next step at"), null=True)
-    excluded = models.JSONField(_("not to be offered to"), default=dict)  # agent's key -> until (ISO), "" for good
+    excluded = models.JSONField(_("not to be offered to"), default=dict)  # agent's key -> {"until": …} or {"missed": …}
     preferred = models.JSONField(_("preferred agents"), default=list)
     overflow = models.JSONField(_("queues that help"), default=list)
     outcome = models.CharField(_("ended by"), max_length=20, blank=True)
