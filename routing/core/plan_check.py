@@ -270,9 +270,11 @@ def _holders(plan: Plan, demand: Mapping[str, int], house: House, staffed: Hours
             continue
         if step.until_age is None:
             yield Problem("nobody_holds", params | _when(missing))
+        elif step.only_preferred:
+            continue  # a few seconds for one agent: the steps after it are the requirement
         elif missing == staffed:
             yield Problem("nobody_ever_holds", params)
-        elif not step.only_preferred:
+        else:
             yield Problem("nobody_holds_for_a_while", params | _when(missing))
 
 
