@@ -98,7 +98,7 @@ class Item:
     @property
     def queues(self) -> tuple[int, ...]:
         """Its own queue first, then those it overflowed to, each once."""
-        return tuple(dict.fromkeys((self.queue, *self.extra_queues)))
+        return tuple(dict.fromkeys((self.queue, *self.extra_queues))) if self.extra_queues else (self.queue,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +114,9 @@ class Candidate:
 class OfferRecord:
     """Why this agent: the first candidates in order, how many there were, and what kept the others of the queue away.
 
-    by: `preferred` or the strategy's name. reasons: code -> agents, see `explain.REASONS`. missing: demand -> agents.
-    passed_over: items with a smaller place in the order that had no eligible agent free are not counted here; `waiting`
-    is how many items waited when the choice was made.
+    by: `preferred` or the strategy's name. waiting: items in the pool when the choice was made, this one included. free:
+    agents who could have had it. reasons: code -> agents of the queue, see `explain.REASONS`. missing: demand -> agents.
+    The chosen one stands first among the candidates.
     """
 
     now: float

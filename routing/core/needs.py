@@ -46,6 +46,13 @@ class Needs:
 
     alternatives: Signature
 
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash(self.alternatives)
+
     @property
     def signature(self) -> Signature:
         """Hashable and canonical: equal signatures mean equal needs, however the tree was ordered or nested."""
@@ -70,8 +77,8 @@ class Needs:
 
     def missing_expanded(self, expanded: Mapping[str, int]) -> tuple[str, ...]:
         """As `missing`, for expanded skills."""
-        gaps = ([str(demand) for demand in one if not demand.met_by(expanded)] for one in self.alternatives)
-        return tuple(min(gaps, key=len))
+        gaps = [tuple(str(demand) for demand in one if not demand.met_by(expanded)) for one in self.alternatives]
+        return min(gaps, key=len)
 
     def proficiency(self, expanded: Mapping[str, int]) -> float:
         """Mean level held of the skills wanted, in the best alternative met; 0 where nothing is wanted or met."""

@@ -1,137 +1,430 @@
 """The decisions: which waiting item goes to which agent. Called by the dispatcher, the simulation and the dry run.
 
 The law: while a waiting item has an eligible agent with room, take the item with the smallest (-weight of the queue
-through which it is taken, vtime, key) among those that have one, and give it to the agent who comes first.
+through which it is taken, vtime, key) among those that have one, and give it to its preferred agent or else to the one
+who comes first by the queue's strategy. After `match` without a limit no such item is left, so the next `match` looks
+only at agents who gained something since, and at lines that had no item before. The tests hold this against a walk over
+every item and agent.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from heapq import heappop, heappush, heapreplace
+from typing import NamedTuple
 
-from routing.core.engine import Agent, Choice, Item, QueueRules, QueueStats
-from routing.core.needs import expand
-from routing.core.strategies import ORDERED, draw, skilled_key
+from routing.core.buckets import Bucket, Desk, Line, LineKey, Place, Turn
+from routing.core.engine import Agent, Choice, Item, QueueRules, QueueStats, WaitRecord
+from routing.core.explain import offer_record, wait_record
+
+#: Reasons of not being ready that say an agent is not there at all: his queues share nobody through him.
+ABSENT = frozenset({"offline"})
+#: Buckets and lines kept although nothing waits in them, since the like will come again.
+SPARE = 512
+
+
+class _Head(NamedTuple):
+    """The first item of a line by way of one queue, in the order of the law."""
+
+    weight: int
+    vtime: float
+    item: int
+    place: int
+    line: Line
 
 
 class Pool:
-    """Queues, agents and waiting items of one shard."""
+    """Queues, agents and waiting items of one shard. Read `queues`, `agents` and `items`; change by the methods."""
 
     def __init__(self, *, seed: int = 0) -> None:
         self.seed = seed
         self.queues: dict[int, QueueRules] = {}
         self.agents: dict[int, Agent] = {}
         self.items: dict[int, Item] = {}
-        self._expanded: dict[int, dict[str, int]] = {}
-        self._offers: dict[int, int] = {}
+        self._desks: dict[int, Desk] = {}
+        self._places: dict[int, Place] = {}
+        self._turns: dict[int, tuple[Line, Turn]] = {}
+        self._lines: dict[LineKey, Line] = {}
+        self._busy: set[Bucket] = set()  # buckets with waiting items
+        self._waited_for: dict[int, set[Line]] = {}  # agent -> lines that ask for him only
+        self._spare_lines: dict[Line, None] = {}
+        self._spare_buckets: dict[Bucket, None] = {}
+        self._gained: set[int] = set()  # agents who may take more than at the last match
+        self._filled: set[Line] = set()  # lines to look at whoever gained what
+        self._shared: dict[tuple[int, int, str, str], bool] = {}
+        self._numbers = 0
+
+    # Queues and agents
 
     def add_queue(self, rules: QueueRules) -> None:
-        """Adds a queue or replaces its rules."""
+        """Adds a queue or replaces its rules; agents and items keep their places."""
         self.queues[rules.key] = rules
+        old, desk = self._desks.get(rules.key), Desk(rules)
+        self._desks[rules.key] = desk
+        if old is None:
+            for place in self._places.values():
+                if rules.key in place.queues:
+                    self._join(place, desk)
+            return
+        desk.places, desk.buckets, desk.offers = old.places, old.buckets, old.offers
+        for bucket in desk.buckets.values():
+            bucket.desk = desk
+        for place in desk.places.values():
+            place.filed.pop(rules.key, None)
+            desk.file(place)
 
     def put_agent(self, agent: Agent) -> None:
-        """Adds an agent or replaces all that is known of him."""
-        self.agents[agent.key] = agent
-        self._expanded[agent.key] = expand(agent.skills)
+        """Adds an agent or replaces all that is known of him. The pool owns the object from now on.
+
+        Where he brings no stats for a queue, those the pool has of him stand. Without them he is new there and starts
+        with the least answered and handled of its members; otherwise `fewest` and `least_talk` would flood him.
+        """
+        old = self._places.get(agent.key)
+        same = (
+            old is not None
+            and old.agent is not agent
+            and old.agent.skills == agent.skills
+            and set(old.queues) == set(agent.queues)
+        )
         for queue in agent.queues:
-            stats = agent.stats.setdefault(queue, QueueStats())
-            if stats.last_offer is not None:
-                self._offers[queue] = max(self._offers.get(queue, 0), stats.last_offer)
+            if queue not in agent.stats:
+                known = None if old is None else old.agent.stats.get(queue)
+                agent.stats[queue] = known or self._newcomer(queue, agent.key)
+        self.agents[agent.key] = agent
+        self._shared.clear()
+        if old is not None and same:
+            old.agent = agent
+            self._refile(old)
+        else:
+            if old is not None:
+                self._leave(old)
+            place = self._places[agent.key] = Place(agent)
+            for queue in agent.queues:
+                if (desk := self._desks.get(queue)) is not None:
+                    self._join(place, desk)
+        for queue in agent.queues:
+            if (desk := self._desks.get(queue)) is not None:
+                desk.offers = max(desk.offers, agent.stats[queue].last_offer or 0)
+        self._gained.add(agent.key)
 
     def drop_agent(self, key: int) -> Agent | None:
         """Takes an agent out; None where there is no such agent."""
-        return self.agents.pop(key, None)
-
-    def put_item(self, item: Item) -> None:
-        """Adds a waiting item or replaces it. Raises KeyError for a queue that was not added."""
-        for queue in item.queues:
-            _ = self.queues[queue]
-        self.items[item.key] = item
-
-    def drop_item(self, key: int) -> Item | None:
-        """Takes an item out of the waiting; None where it does not wait."""
-        return self.items.pop(key, None)
+        place = self._places.pop(key, None)
+        if place is None:
+            return None
+        self._leave(place)
+        self._gained.discard(key)
+        self._shared.clear()
+        return self.agents.pop(key)
 
     def set_ready(self, key: int, ready: bool, *, idle_since: float | None = None, why_not: str = "") -> None:
-        """Makes an agent ready or not; `idle_since` moves his idle time, None leaves it."""
-        agent = self.agents[key]
-        agent.ready, agent.why_not = ready, why_not
+        """Makes an agent ready or, with a code for why, not ready; `idle_since` moves his idle time, None leaves it.
+
+        Raises KeyError for an agent who is not in the pool, as do all methods that name one.
+        """
+        place = self._places[key]
+        agent = place.agent
+        if (not agent.ready and agent.why_not in ABSENT) is not (not ready and why_not in ABSENT):
+            self._shared.clear()
+        agent.ready, agent.why_not = ready, "" if ready else why_not
         if idle_since is not None:
             agent.idle_since = idle_since
+        self._refile(place)
+        if ready:
+            self._gained.add(key)
 
     def set_accepts(self, key: int, channels: frozenset[str] | None) -> None:
         """Sets the channels an agent takes, None for all."""
-        self.agents[key].accepts = channels
+        self._places[key].agent.accepts = channels
+        self._shared.clear()
+        self._gained.add(key)
 
     def occupy(self, key: int, channel: str, cost: int) -> None:
-        """Holds units for a contact that came to the agent otherwise than by `match`. Raises ValueError without room."""
-        agent = self.agents[key]
-        if agent.units_used + cost > agent.units_total:
-            raise ValueError(f"Agent {key} has no room for {cost} more units.")
-        agent.units_used += cost
-        agent.channel_used[channel] = agent.channel_used.get(channel, 0) + 1
+        """Holds units for a contact that came to the agent otherwise than by `match` (pulled, assigned, called out).
+
+        Readiness is the caller's business. Raises ValueError where units or the channel's cap do not allow it.
+        """
+        agent = self._places[key].agent
+        used = agent.channel_used.get(channel, 0)
+        if agent.units_used + cost > agent.units_total or used >= agent.channel_caps.get(channel, used + 1):
+            raise ValueError(f"Agent {key} has no room for a contact on {channel} of {cost} units.")
+        self._hold(self._places[key], channel, cost)
 
     def release(self, key: int, channel: str, cost: int, *, idle_since: float | None = None) -> None:
-        """Gives back the units of a contact or an offer; `idle_since` where it was handled."""
-        agent = self.agents[key]
+        """Gives back the units of a contact or of an offer that came to nothing; `idle_since` where it was handled.
+
+        Raises ValueError where the agent does not hold as much.
+        """
+        place = self._places[key]
+        agent = place.agent
+        used = agent.channel_used.get(channel, 0)
+        if agent.units_used < cost or used < 1:
+            raise ValueError(f"Agent {key} holds no contact on {channel} of {cost} units.")
         agent.units_used -= cost
-        agent.channel_used[channel] = agent.channel_used.get(channel, 0) - 1
+        agent.channel_used[channel] = used - 1
         if idle_since is not None:
             agent.idle_since = idle_since
+        self._refile(place)
+        self._gained.add(key)
 
     def count(self, key: int, queue: int, *, answered: int = 0, handled_seconds: float = 0.0) -> None:
-        """Adds contacts accepted and seconds handled to an agent's figures in a queue."""
-        stats = self.agents[key].stats.setdefault(queue, QueueStats())
+        """Adds contacts accepted and seconds of talk and hold to an agent's figures in a queue of his."""
+        place = self._places[key]
+        stats = place.agent.stats[queue]
         stats.answered += answered
         stats.handled_seconds += handled_seconds
+        if (desk := self._desks.get(queue)) is not None:
+            desk.file(place)
+
+    # Items
+
+    def put_item(self, item: Item) -> None:
+        """Adds a waiting item or replaces it: to change one, put it again. Raises KeyError for an unknown queue."""
+        queues = item.queues
+        for queue in queues:
+            if queue not in self._desks:
+                raise KeyError(f"Item {item.key} waits in queue {queue}, which the pool does not know.")
+        if item.key in self._turns:
+            self.drop_item(item.key)
+        only = frozenset(item.preferred) if item.only_preferred else None
+        key = LineKey(queues, item.needs, item.channel, item.cost, item.excluded, only)
+        line = self._lines.get(key) or self._new_line(key)
+        turn = (item.vtime, item.key)
+        if not line.items:
+            self._open(line)
+        line.items.add(turn)
+        self.items[item.key] = item
+        self._turns[item.key] = (line, turn)
+
+    def drop_item(self, key: int) -> Item | None:
+        """Takes an item out of the waiting; None where it does not wait."""
+        found = self._turns.pop(key, None)
+        if found is None:
+            return None
+        line, turn = found
+        line.items.remove(turn)
+        if not line.items:
+            self._close(line)
+        return self.items.pop(key)
+
+    # Decisions
 
     def match(self, now: float, *, limit: int | None = None, record: bool = False) -> list[Choice]:
-        """Decides all that can be decided, at most `limit`; units are held and the items wait no more."""
-        choices: list[Choice] = []
-        while (limit is None or len(choices) < limit) and (found := self._first()) is not None:
-            item, queue = found
-            agent = self._chosen(item, queue)
-            self._offers[queue] = self._offers.get(queue, 0) + 1
-            agent.stats[queue].last_offer = self._offers[queue]
-            self.occupy(agent.key, item.channel, item.cost)
-            del self.items[item.key]
-            choices.append(Choice(item.key, agent.key, queue))
+        """Decides all that can be decided, at most `limit`. What is chosen is done in the pool at once: the item waits no
+        more, the units are held, the offer counts for round robin. With `record` each choice carries its reasons."""
+        heap, choices = self._heads(), list[Choice]()
+        while heap and (limit is None or len(choices) < limit):
+            head = heap[0]
+            line = head.line
+            if not line.items or line.items[0] != (head.vtime, head.item):  # its item went through another queue
+                self._advance(heap, head)
+                continue
+            bucket = line.buckets[head.place]
+            item = self.items[head.item]
+            place = bucket.best(line, item, self.seed)
+            if place is None:
+                heappop(heap)
+                continue
+            desk = bucket.desk
+            reasons = offer_record(now, item, place, bucket, line, len(self.items)) if record else None
+            choices.append(Choice(item.key, place.agent.key, desk.rules.key, reasons))
+            self.drop_item(item.key)
+            desk.offers += 1
+            place.agent.stats[desk.rules.key].last_offer = desk.offers
+            self._hold(place, item.channel, item.cost)
+            self._advance(heap, head)
+        self._filled.update(head.line for head in heap if head.line.items)
         return choices
 
-    def _eligible(self, item: Item, queue: int) -> Iterable[Agent]:
-        for agent in self.agents.values():
-            if (
-                queue in agent.queues
-                and agent.has_room(item.channel, item.cost)
-                and agent.key not in item.excluded
-                and (not item.only_preferred or agent.key in item.preferred)
-                and item.needs.met_by_expanded(self._expanded[agent.key])
-            ):
-                yield agent
+    def ahead_of(self, item_key: int) -> int:
+        """Items that would be served before this one by agents it could have too; its place in the queue less one.
 
-    def _first(self) -> tuple[Item, int] | None:
-        ways = [
-            (-self.queues[queue].weight, item.vtime, item.key, place, queue)
-            for item in self.items.values()
-            for place, queue in enumerate(item.queues)
-            if any(True for _ in self._eligible(item, queue))
-        ]
-        if not ways:
-            return None
-        _, _, key, _, queue = min(ways)
-        return self.items[key], queue
+        Counts what stands before it in the order of the law, in every line that shares with its own an agent who is
+        there and takes both channels. Raises KeyError where the item does not wait.
+        """
+        line, turn = self._turns[item_key]
+        ahead = line.items.index(turn)
+        for other in {*self._open_lines()} - {line}:
+            most = 0
+            for bucket in line.buckets:
+                for its in other.buckets:
+                    weight, its_weight = bucket.desk.rules.weight, its.desk.rules.weight
+                    if its_weight < weight or not self._share(line, bucket, other, its):
+                        continue
+                    most = max(most, len(other.items) if its_weight > weight else other.items.bisect_left(turn))
+            ahead += most
+        return ahead
 
-    def _chosen(self, item: Item, queue: int) -> Agent:
-        rules, free = self.queues[queue], {agent.key: agent for agent in self._eligible(item, queue)}
-        for key in item.preferred:
-            if key in free:
-                return free[key]
-        if rules.bands:
-            band = min(agent.queues[queue] for agent in free.values())
-            free = {key: agent for key, agent in free.items() if agent.queues[queue] == band}
-        if rules.strategy == "weighted_random":
-            return free[draw(self.seed, item.key, [(key, agent.queues[queue]) for key, agent in free.items()])]
-        if rules.strategy == "most_skilled":
-            skilled = {key: item.needs.proficiency(self._expanded[key]) for key in free}
-            return min(free.values(), key=lambda agent: (skilled_key(skilled[agent.key], agent), agent.key))
-        order = ORDERED[rules.strategy]
-        return min(free.values(), key=lambda agent: (order(agent, agent.stats[queue]), agent.key))
+    def explain(self, item_key: int, now: float) -> WaitRecord:
+        """Why an item waits, who is next, and what would change it. Raises KeyError where it does not wait."""
+        line, _ = self._turns[item_key]
+        return wait_record(now, self.items[item_key], line, self.ahead_of(item_key))
+
+    # Inside
+
+    def _heads(self) -> list[_Head]:
+        """The lines that may be served now, as a heap; what made them so is forgotten."""
+        heap: list[_Head] = []
+        seen: set[tuple[Line, int]] = set()
+        for line in self._filled:
+            if line.items:
+                for number in range(len(line.buckets)):
+                    seen.add((line, number))
+                    heappush(heap, self._head(line, number))
+        for key in self._gained:
+            place = self._places[key]
+            if not place.filed:
+                continue
+            for line in self._lines_for(place):
+                if not line.fits(place.agent):
+                    continue
+                for number, bucket in enumerate(line.buckets):
+                    if key in bucket.members and (line, number) not in seen:
+                        seen.add((line, number))
+                        heappush(heap, self._head(line, number))
+        self._gained.clear()
+        self._filled.clear()
+        return heap
+
+    def _lines_for(self, place: Place) -> Iterable[Line]:
+        for bucket in place.buckets & self._busy:
+            yield from bucket.lines
+        yield from self._waited_for.get(place.agent.key, ())
+
+    @staticmethod
+    def _head(line: Line, number: int) -> _Head:
+        vtime, key = line.items[0]
+        return _Head(-line.buckets[number].desk.rules.weight, vtime, key, number, line)
+
+    def _advance(self, heap: list[_Head], head: _Head) -> None:
+        if head.line.items:
+            heapreplace(heap, self._head(head.line, head.place))
+        else:
+            heappop(heap)
+
+    def _hold(self, place: Place, channel: str, cost: int) -> None:
+        agent = place.agent
+        agent.units_used += cost
+        agent.channel_used[channel] = agent.channel_used.get(channel, 0) + 1
+        self._refile(place)
+
+    def _refile(self, place: Place) -> None:
+        for queue in place.queues:
+            if (desk := self._desks.get(queue)) is not None:
+                desk.file(place)
+
+    def _join(self, place: Place, desk: Desk) -> None:
+        desk.places[place.agent.key] = place
+        desk.offers = max(desk.offers, place.agent.stats[desk.rules.key].last_offer or 0)
+        for bucket in desk.buckets.values():
+            bucket.consider(place)
+        desk.file(place)
+        self._gained.add(place.agent.key)
+
+    def _leave(self, place: Place) -> None:
+        for bucket in tuple(place.buckets):
+            bucket.forget(place)
+        for queue in place.queues:
+            if (desk := self._desks.get(queue)) is not None:
+                desk.unfile(place)
+                desk.places.pop(place.agent.key, None)
+
+    def _newcomer(self, queue: int, key: int) -> QueueStats:
+        desk = self._desks.get(queue)
+        others = [] if desk is None else [one.agent.stats[queue] for at, one in desk.places.items() if at != key]
+        return QueueStats(
+            None,
+            min((stats.answered for stats in others), default=0),
+            min((stats.handled_seconds for stats in others), default=0.0),
+        )
+
+    def _bucket(self, queue: int, key: LineKey) -> Bucket:
+        desk = self._desks[queue]
+        bucket = desk.buckets.get(key.needs)
+        if bucket is None:
+            self._numbers += 1
+            bucket = desk.buckets[key.needs] = Bucket(self._numbers, desk, key.needs)
+        self._spare_buckets.pop(bucket, None)
+        bucket.users += 1
+        return bucket
+
+    def _new_line(self, key: LineKey) -> Line:
+        line = self._lines[key] = Line(key, tuple(self._bucket(queue, key) for queue in key.queues))
+        return line
+
+    def _open(self, line: Line) -> None:
+        """A line that had no items is about to get one."""
+        self._spare_lines.pop(line, None)
+        self._filled.add(line)
+        if line.key.only is not None:
+            for agent in line.key.only:
+                self._waited_for.setdefault(agent, set()).add(line)
+            return
+        for bucket in line.buckets:
+            bucket.lines.add(line)
+            self._busy.add(bucket)
+
+    def _close(self, line: Line) -> None:
+        """A line lost its last item."""
+        self._filled.discard(line)
+        for agent in line.key.only or ():
+            lines = self._waited_for[agent]
+            lines.discard(line)
+            if not lines:
+                del self._waited_for[agent]
+        for bucket in line.buckets:
+            bucket.lines.discard(line)
+            if not bucket.lines:
+                self._busy.discard(bucket)
+        if line.key.plain:
+            self._spare_lines[line] = None
+            if len(self._spare_lines) <= SPARE:
+                return
+            line = next(iter(self._spare_lines))
+            del self._spare_lines[line]
+        self._discard(line)
+
+    def _discard(self, line: Line) -> None:
+        del self._lines[line.key]
+        for bucket in line.buckets:
+            bucket.users -= 1
+            if not bucket.users:
+                self._spare_buckets[bucket] = None
+        while len(self._spare_buckets) > SPARE:
+            bucket = next(iter(self._spare_buckets))
+            del self._spare_buckets[bucket]
+            del bucket.desk.buckets[bucket.needs]
+            for place in tuple(bucket.members.values()):
+                bucket.forget(place)
+
+    def _open_lines(self) -> Iterable[Line]:
+        for bucket in self._busy:
+            yield from bucket.lines
+        for lines in self._waited_for.values():
+            yield from lines
+
+    def _share(self, line: Line, bucket: Bucket, other: Line, its: Bucket) -> bool:
+        """Whether an agent who is there could serve both lines, each through the given queue."""
+        one, two = line.key, other.key
+        if one.only is not None or two.only is not None:
+            asked = one.only if one.only is not None else two.only
+            return any(
+                (one.only is None or key in one.only)
+                and (two.only is None or key in two.only)
+                and self._serves(key, bucket, its, one.channel, two.channel)
+                for key in asked or ()
+            )
+        pair = (bucket.number, its.number, one.channel, two.channel)
+        if pair not in self._shared:
+            fewer = min(bucket.members, its.members, key=len)
+            self._shared[pair] = any(self._serves(key, bucket, its, one.channel, two.channel) for key in fewer)
+        return self._shared[pair]
+
+    @staticmethod
+    def _serves(key: int, bucket: Bucket, its: Bucket, channel: str, other: str) -> bool:
+        place = bucket.members.get(key)
+        if place is None or key not in its.members:
+            return False
+        agent = place.agent
+        there = agent.ready or agent.why_not not in ABSENT
+        return there and (agent.accepts is None or (channel in agent.accepts and other in agent.accepts))

@@ -1,0 +1,212 @@
+"""The shelves of the pool: agents of a queue in the order of its strategy, agents who meet some needs, items in line.
+
+Only `pool` uses these. A `Bucket` is materialised once for (queue, needs) and kept up when an agent's skills or queues
+change. A `Line` holds the items that are alike in all that decides who may take them, so that only its first item is
+ever looked at. `Desk` holds what a queue knows of its agents.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from sortedcontainers import SortedList
+
+from routing.core.needs import Needs, expand
+from routing.core.strategies import ORDERED, draw
+
+if TYPE_CHECKING:
+    from routing.core.engine import Agent, Item, QueueRules
+
+#: Where an agent stands in a queue: penalty (0 without bands), the strategy's key of two, his id.
+Standing = tuple[int, float, float, int]
+#: Where an item stands in its line: vtime, its id.
+Turn = tuple[float, int]
+
+
+class LineKey(NamedTuple):
+    """All that decides who may take an item. `only` is set where nobody but the preferred is asked."""
+
+    queues: tuple[int, ...]
+    needs: Needs
+    channel: str
+    cost: int
+    excluded: frozenset[int]
+    only: frozenset[int] | None
+
+    @property
+    def plain(self) -> bool:
+        """Whether others like it are likely to come: nobody excluded, no owner waited for."""
+        return self.only is None and not self.excluded
+
+
+class Place:
+    """An agent in the pool with what is worked out about him."""
+
+    __slots__ = ("agent", "buckets", "expanded", "filed", "queues")
+
+    def __init__(self, agent: Agent) -> None:
+        self.agent = agent
+        self.expanded = expand(agent.skills)
+        self.queues = tuple(agent.queues)
+        self.buckets: set[Bucket] = set()
+        self.filed: dict[int, Standing] = {}
+
+
+class Desk:
+    """One queue: its rules, its agents, and those of them with any room at all in the order of the strategy."""
+
+    __slots__ = ("buckets", "free", "offers", "order", "places", "rules")
+
+    def __init__(self, rules: QueueRules) -> None:
+        self.rules = rules
+        self.order = ORDERED[rules.strategy]
+        self.places: dict[int, Place] = {}
+        self.free: SortedList[Standing] = SortedList()
+        self.buckets: dict[Needs, Bucket] = {}
+        self.offers = 0
+
+    def standing(self, agent: Agent) -> Standing:
+        """Where the agent belongs among the others now."""
+        key = self.rules.key
+        first, second = self.order(agent, agent.stats[key])
+        return (agent.queues[key] if self.rules.bands else 0, first, second, agent.key)
+
+    def file(self, place: Place) -> None:
+        """Puts an agent where he belongs now, or takes him out when he has no room at all."""
+        agent, key = place.agent, self.rules.key
+        new = self.standing(agent) if agent.ready and agent.units_used < agent.units_total else None
+        old = place.filed.get(key)
+        if old == new:
+            return
+        if old is not None:
+            self.free.remove(old)
+            del place.filed[key]
+        if new is not None:
+            self.free.add(new)
+            place.filed[key] = new
+
+    def unfile(self, place: Place) -> None:
+        """Takes an agent out of the order."""
+        old = place.filed.pop(self.rules.key, None)
+        if old is not None:
+            self.free.remove(old)
+
+
+class Bucket:
+    """The agents of one queue who meet one set of needs, whatever they do at the moment."""
+
+    __slots__ = ("desk", "lines", "members", "needs", "number", "scores", "users")
+
+    def __init__(self, number: int, desk: Desk, needs: Needs) -> None:
+        self.number = number
+        self.desk = desk
+        self.needs = needs
+        self.members: dict[int, Place] = {}
+        self.scores: dict[int, float] = {}
+        #: Lines with waiting items, without those that ask for certain agents only.
+        self.lines: set[Line] = set()
+        #: Lines there are, with or without items.
+        self.users = 0
+        for place in desk.places.values():
+            self.consider(place)
+
+    def consider(self, place: Place) -> None:
+        """Takes an agent in when he meets the needs."""
+        if self.needs.met_by_expanded(place.expanded):
+            self.members[place.agent.key] = place
+            self.scores[place.agent.key] = self.needs.proficiency(place.expanded)
+            place.buckets.add(self)
+
+    def forget(self, place: Place) -> None:
+        """Lets an agent go."""
+        self.members.pop(place.agent.key, None)
+        self.scores.pop(place.agent.key, None)
+        place.buckets.discard(self)
+
+    def candidates(self, line: Line) -> list[Standing]:
+        """Everybody who could take the first item of the line now, in the order of the queue."""
+        return [standing for standing in self.desk.free if self._may(standing[3], line)]
+
+    def best(self, line: Line, item: Item, seed: int) -> Place | None:
+        """Who gets the item through this queue: the first of the preferred, else as the strategy says; None: nobody."""
+        members = self.members
+        for key in item.preferred:
+            place = members.get(key)
+            if place is not None and line.fits(place.agent):
+                return place
+        if line.key.only is not None:
+            return None
+        strategy = self.desk.rules.strategy
+        if strategy == "weighted_random":
+            return self._drawn(line, item, seed)
+        if strategy == "most_skilled":
+            return self._most_skilled(line)
+        key_of = self._first(line)
+        return None if key_of is None else members[key_of]
+
+    def _may(self, key: int, line: Line) -> bool:
+        place = self.members.get(key)
+        return place is not None and line.fits(place.agent)
+
+    def _first(self, line: Line) -> int | None:
+        members, free, rules = self.members, self.desk.free, self.desk.rules
+        if len(members) * 4 < len(free):
+            standings = [
+                place.filed[rules.key]
+                for place in members.values()
+                if rules.key in place.filed and line.fits(place.agent)
+            ]
+            return min(standings)[3] if standings else None
+        for standing in free:
+            place = members.get(standing[3])
+            if place is not None and line.fits(place.agent):
+                return standing[3]
+        return None
+
+    def _most_skilled(self, line: Line) -> Place | None:
+        """The free list stands by band, then idle time: the first with the best score of the first band."""
+        best: int | None = None
+        band, score, top = 0, -1.0, max(self.scores.values(), default=0.0)
+        for standing in self.desk.free:
+            key = standing[3]
+            if best is not None and standing[0] != band:
+                break
+            if self.scores.get(key, -1.0) > score and line.fits(self.members[key].agent):
+                best, band, score = key, standing[0], self.scores[key]
+                if score >= top:
+                    break
+        return None if best is None else self.members[best]
+
+    def _drawn(self, line: Line, item: Item, seed: int) -> Place | None:
+        present = self.candidates(line)
+        if not present:
+            return None
+        queue = self.desk.rules.key
+        return self.members[
+            draw(
+                seed,
+                item.key,
+                [(one[3], self.members[one[3]].agent.queues[queue]) for one in present if one[0] == present[0][0]],
+            )
+        ]
+
+
+class Line:
+    """Waiting items that the same agents may take, in order."""
+
+    __slots__ = ("buckets", "items", "key")
+
+    def __init__(self, key: LineKey, buckets: tuple[Bucket, ...]) -> None:
+        self.key = key
+        #: One bucket a queue, its own queue first.
+        self.buckets = buckets
+        self.items: SortedList[Turn] = SortedList()
+
+    def fits(self, agent: Agent) -> bool:
+        """Whether an agent who meets the needs may take its items now."""
+        key = self.key
+        return (
+            agent.has_room(key.channel, key.cost)
+            and agent.key not in key.excluded
+            and (key.only is None or agent.key in key.only)
+        )

@@ -1,0 +1,97 @@
+"""Laws that times are drawn from in a simulation: how long a contact is handled, how long a customer waits.
+
+Called by the reader of scenarios and by the simulator. A law draws from the generator it is given, so that equal seeds
+give equal traffic. All times are seconds.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from routing.core.reading import mapping, one_of, rows, seconds
+
+_KEYS = {
+    "exponential": ("mean",),
+    "constant": ("mean",),
+    "lognormal": ("mean", "cv"),
+    "gamma": ("mean", "cv"),
+    "uniform": ("low", "high"),
+    "recorded": ("values",),
+}
+KINDS = tuple(_KEYS)
+_LEAST_CV, _MOST_CV = 0.01, 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """One law. `cv` is the coefficient of variation, deviation divided by mean; `values` are those of `recorded`."""
+
+    kind: str
+    mean: float
+    cv: float = 1.0
+    low: float = 0.0
+    high: float = 0.0
+    values: tuple[float, ...] = ()
+
+    def sampler(self, chance: random.Random) -> Callable[[], float]:
+        """A function that draws the next time."""
+        if self.kind == "constant" or self.mean == 0:
+            return lambda: self.mean
+        if self.kind == "exponential":
+            rate = 1.0 / self.mean
+            return lambda: chance.expovariate(rate)
+        if self.kind == "lognormal":
+            sigma = math.sqrt(math.log1p(self.cv**2))
+            middle = math.log(self.mean) - sigma**2 / 2
+            return lambda: chance.lognormvariate(middle, sigma)
+        if self.kind == "gamma":
+            shape = 1.0 / self.cv**2
+            return lambda: chance.gammavariate(shape, self.mean / shape)
+        if self.kind == "uniform":
+            return lambda: chance.uniform(self.low, self.high)
+        return lambda: chance.choice(self.values)
+
+
+def read(value: object, where: str) -> Distribution:
+    """A law from `{"dist": "exponential", "mean": 180}` and the like; a plain number is always that many seconds.
+
+    `exponential` and `constant` take a mean, `lognormal` and `gamma` a mean and a cv (1 if not given), `uniform` low and
+    high, `recorded` values of which one is drawn each time. Raises ValueError with a sentence.
+    """
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return Distribution("constant", seconds(value, where))
+    if not isinstance(value, dict):
+        raise ValueError(
+            f'{where} must be a number of seconds or a law such as {{"dist": "exponential", "mean": 180}}.'
+        )
+    kind = one_of(value.get("dist"), f'"dist" of {where}', KINDS)
+    mapping(value, where, ("dist", *_KEYS[kind]))
+    for key in _KEYS[kind]:
+        if key not in value and key != "cv":
+            raise ValueError(f"{where} is {kind} and needs “{key}”.")
+    if kind == "recorded":
+        return _recorded(value["values"], where)
+    if kind == "uniform":
+        low, high = seconds(value["low"], f'"low" of {where}'), seconds(value["high"], f'"high" of {where}')
+        if high < low:
+            raise ValueError(f"{where} has a “high” below its “low”.")
+        return Distribution(kind, (low + high) / 2, low=low, high=high)
+    mean = seconds(value["mean"], f'"mean" of {where}')
+    cv = seconds(value.get("cv", 1.0), f'"cv" of {where}') if "cv" in _KEYS[kind] else 1.0
+    if not _LEAST_CV <= cv <= _MOST_CV:
+        raise ValueError(
+            f"“cv” of {where} must be from {_LEAST_CV:g} to {_MOST_CV:g}; for no variation write constant."
+        )
+    return Distribution(kind, mean, cv)
+
+
+def _recorded(value: object, where: str) -> Distribution:
+    values = tuple(
+        seconds(one, f"Value {n} of {where}") for n, one in enumerate(rows(value, f"“values” of {where}"), 1)
+    )
+    if not values:
+        raise ValueError(f"{where} is recorded and has no values.")
+    return Distribution("recorded", sum(values) / len(values), values=values)

@@ -1,0 +1,115 @@
+"""Reads the plain (JSON) forms that managers edit and scenario files carry; every refusal is a sentence with a remedy.
+
+Called by the `from_dict` of plans, demand rules and closed behaviour. Pure: no Django.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+
+def mapping(value: object, where: str, keys: Collection[str] = ()) -> Mapping[str, Any]:
+    """`value` as a mapping with no key outside `keys` (where any are given); ValueError with a sentence otherwise."""
+    if not isinstance(value, Mapping):
+        raise ValueError(f"{where} must be a mapping, such as {{}}, not {_shown(value)}.")
+    for key in value:
+        if not isinstance(key, str):
+            raise ValueError(f"{where} has the key {key!r}: keys are words.")
+        if keys and key not in keys:
+            raise ValueError(f"{where} has no key {key!r}: use {', '.join(keys)}.")
+    return value
+
+
+def rows(value: object, where: str) -> list[Any]:
+    """`value` as a list; nothing at all is an empty one."""
+    if value is None:
+        return []
+    if isinstance(value, str | Mapping) or not isinstance(value, Iterable):
+        raise ValueError(f"{where} must be a list, such as [], not {_shown(value)}.")
+    return list(value)
+
+
+def seconds(value: object, where: str, *, least: float = 0.0, above: float | None = None) -> float:
+    """`value` as a finite number of seconds, at least `least`, or more than `above`."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError(f"{where} must be a number of seconds, not {_shown(value)}.")
+    if above is not None and value <= above:
+        raise ValueError(f"{where} must be more than {above:g} seconds, not {value:g}.")
+    if value < least:
+        raise ValueError(f"{where} must be at least {least:g} seconds, not {value:g}.")
+    return float(value)
+
+
+def whole(value: object, where: str, *, least: int = 0, most: int | None = None) -> int:
+    """`value` as a whole number between `least` and `most`, both allowed."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError(f"{where} must be a whole number, not {_shown(value)}.")
+    if value < least or (most is not None and value > most):
+        bounds = f"at least {least}" if most is None else f"from {least} to {most}"
+        raise ValueError(f"{where} must be {bounds}, not {value}.")
+    return value
+
+
+def truth(value: object, where: str) -> bool:
+    """`value` as true or false, and nothing that merely looks like it."""
+    if not isinstance(value, bool):
+        raise ValueError(f"{where} must be true or false, not {_shown(value)}.")
+    return value
+
+
+def text(value: object, where: str) -> str:
+    """`value` as a text with something in it, without spaces around it."""
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError(f"{where} must be a text, not {_shown(value)}.")
+    return value.strip()
+
+
+def one_of(value: object, where: str, known: Collection[str]) -> str:
+    """`value` as one of the known words."""
+    if not isinstance(value, str) or value not in known:
+        raise ValueError(f"{where} cannot be {_shown(value)}: use one of {', '.join(known)}.")
+    return value
+
+
+def words(value: object, where: str, known: Collection[str] = ()) -> tuple[str, ...]:
+    """`value` as texts, each once and in their order; one text alone counts as a list of one."""
+    several = [value] if isinstance(value, str) else rows(value, where)
+    found = [one_of(word, where, known) if known else text(word, where) for word in several]
+    return tuple(dict.fromkeys(found))
+
+
+def keys(value: object, where: str) -> tuple[int, ...]:
+    """`value` as keys of rows (whole numbers from 1), each once; one number alone counts as a list of one."""
+    several = [value] if isinstance(value, int) and not isinstance(value, bool) else rows(value, where)
+    return tuple(dict.fromkeys(whole(key, where, least=1) for key in several))
+
+
+def levels(value: object, where: str) -> dict[str, int]:
+    """`value` as skills with the level each is needed at: a mapping of paths to 1..5, or a list of paths (level 1)."""
+    if isinstance(value, Mapping):
+        pairs = [(text(path, where), level) for path, level in value.items()]
+    else:
+        pairs = [(path, 1) for path in words(value, where)]
+    return {
+        skill_path(path, where): whole(level, f"The level of {path} in {where}", least=1, most=5)
+        for path, level in pairs
+    }
+
+
+def skill_path(path: str, where: str) -> str:
+    """A skill's path, such as tech/network, without empty parts."""
+    if any(not part.strip() for part in path.split("/")):
+        raise ValueError(f"{path!r} in {where} is no skill: write group/skill, such as lang/fr.")
+    return path
+
+
+def is_under(path: str, tops: Collection[str]) -> bool:
+    """Whether a skill is one of `tops` or lies below one."""
+    return any(path == top or path.startswith(top + "/") for top in tops)
+
+
+def _shown(value: object) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= 60 else shown[:57] + "..."

@@ -1,0 +1,166 @@
+"""The engine on a simulated clock: contacts arrive, wait, are handled or leave, and every decision is the pool's own.
+
+Called by `manage.py simulate`, by the admin's what-if page, by tests and benches. Each queue draws arrivals, handling times
+and patience from streams of its own, in the order of arrival: the same seed brings the same traffic whatever strategy,
+skills or number of agents it meets.
+"""
+
+from __future__ import annotations
+
+import heapq
+import random
+from collections.abc import Callable, Iterator
+
+from routing.core.engine import Agent, Item, QueueRules
+from routing.core.pool import Pool
+from routing.core.scenario import QueuePlan, Scenario
+from routing.core.simulation_answer import Tally
+
+CHANNEL = "contact"
+COST = 100  # units of one contact; an agent of capacity 2 has 200
+_FINISH, _ARRIVE, _LEAVE = (
+    0,
+    1,
+    2,
+)  # at the same instant an agent frees before a contact comes, and both before one leaves
+
+_Contact = tuple[float, float, float | None]  # arrival, handling, patience
+
+
+def run(scenario: Scenario, *, tell: Callable[[int], None] | None = None) -> Tally:
+    """Simulates until the last contact has gone. `tell` is called with the number of contacts every ten thousand of them."""
+    pool = Pool(seed=scenario.seed)
+    tally = Tally(scenario)
+    for place, queue in enumerate(scenario.queues):
+        bands = any(group.queues.get(place) for group in scenario.agents)
+        pool.add_queue(QueueRules(place, strategy=queue.strategy, weight=queue.weight, bands=bands))
+    for key, group in enumerate(tally.groups):
+        agent = Agent(
+            key, dict(group.queues), dict(group.skills), units_total=COST * group.capacity, position=key, idle_since=0.0
+        )
+        pool.put_agent(agent)
+    _Run(scenario, pool, tally, tell).go()
+    return tally
+
+
+class _Run:
+    """One run: the calendar of events, and who waits."""
+
+    def __init__(self, scenario: Scenario, pool: Pool, tally: Tally, tell: Callable[[int], None] | None) -> None:
+        self.pool, self.tally, self.tell = pool, tally, tell
+        self.queues = scenario.queues
+        self.limit = scenario.contacts
+        self.until = scenario.hours * 3600.0
+        self.streams = [contacts(queue, scenario.seed, self.until) for queue in scenario.queues]
+        self.events: list[tuple[float, int, int, int, float]] = []  # when, kind, number, queue or agent, handling
+        self.waiting: dict[int, tuple[int, float, float]] = {}  # number -> queue, arrival, handling
+        self.handling: dict[int, tuple[int, float]] = {}  # number -> queue, start
+        self.ahead: list[_Contact | None] = [None] * len(scenario.queues)  # the contact each queue expects next
+        self.arrived = 0
+
+    def go(self) -> None:
+        """Event by event, until nothing is left to happen."""
+        for place in range(len(self.queues)):
+            self._expect(place)
+        events, pop = self.events, heapq.heappop
+        while events:
+            now, kind, number, subject, handle = pop(events)
+            if kind == _FINISH:
+                self._finish(now, number, subject, handle)
+            elif kind == _ARRIVE:
+                self._arrive(now, subject)
+            elif number in self.waiting:
+                self._leave(now, number)
+
+    def _expect(self, place: int) -> None:
+        contact = next(self.streams[place], None)
+        self.ahead[place] = contact
+        if contact is not None:
+            heapq.heappush(self.events, (contact[0], _ARRIVE, place, place, 0.0))
+
+    def _arrive(self, now: float, place: int) -> None:
+        if self.limit is not None and self.arrived >= self.limit:
+            return
+        contact = self.ahead[place]
+        assert contact is not None
+        _, handle, patience = contact
+        number, self.arrived = self.arrived, self.arrived + 1
+        self.tally.offered(now, number, place)
+        if self.limit is not None and self.arrived == self.limit:
+            self.tally.close(now)
+        self.waiting[number] = (place, now, handle)
+        self.pool.put_item(Item(number, place, CHANNEL, COST, now, self.queues[place].needs))
+        self._match(now, number)
+        if number in self.waiting:
+            self.tally.waits(now, number, place)
+            if patience is not None:
+                heapq.heappush(self.events, (now + patience, _LEAVE, number, place, 0.0))
+        self._expect(place)
+        if self.tell is not None and self.arrived % 10_000 == 0:
+            self.tell(self.arrived)
+
+    def _match(self, now: float, fresh: int = -1) -> None:
+        for choice in self.pool.match(now):
+            place, arrival, handle = self.waiting.pop(choice.item)
+            self.tally.answered(now, choice.item, place, arrival, at_once=choice.item == fresh)
+            self.pool.count(choice.agent, place, answered=1)
+            self.handling[choice.item] = (place, now)
+            heapq.heappush(self.events, (now + handle, _FINISH, choice.item, choice.agent, handle))
+
+    def _finish(self, now: float, number: int, agent: int, handle: float) -> None:
+        place, start = self.handling.pop(number)
+        self.pool.count(agent, place, handled_seconds=handle)
+        self.pool.release(agent, CHANNEL, COST, idle_since=now)
+        self.tally.handled(agent, start, now)
+        if self.waiting:
+            self._match(now)
+
+    def _leave(self, now: float, number: int) -> None:
+        place, arrival, _ = self.waiting.pop(number)
+        self.pool.drop_item(number)
+        self.tally.abandoned(now, number, place, arrival)
+
+
+def contacts(queue: QueuePlan, seed: int, until: float) -> Iterator[_Contact]:
+    """The traffic of one queue: arrival, handling and patience in seconds, until `until`. Equal seeds give equal traffic."""
+    handle = queue.handle.sampler(random.Random(f"{seed}/{queue.name}/handling"))  # noqa: S311 - a simulation, no secret
+    leave = (
+        queue.patience.sampler(random.Random(f"{seed}/{queue.name}/patience"))  # noqa: S311
+        if queue.patience is not None
+        else None
+    )
+    if queue.recorded:
+        for contact in queue.recorded:
+            if contact.at > until:
+                return
+            drawn, patience = handle(), leave() if leave is not None else None
+            yield (
+                contact.at,
+                drawn if contact.handle_seconds is None else contact.handle_seconds,
+                patience if contact.patience_seconds is None else contact.patience_seconds,
+            )
+        return
+    for at in _arrivals(queue.rates, random.Random(f"{seed}/{queue.name}/arrivals"), until):  # noqa: S311
+        yield at, handle(), leave() if leave is not None else None
+
+
+def _arrivals(rates: tuple[float, ...], chance: random.Random, until: float) -> Iterator[float]:
+    """A Poisson process whose rate is constant within each hour."""
+    if not any(rates):
+        return
+    now, hour = 0.0, 0
+    while True:
+        owed = chance.expovariate(1.0)  # contacts' worth of traffic until the next one
+        while True:
+            rate = rates[hour % len(rates)] / 3600.0
+            end = (hour + 1) * 3600.0
+            if len(rates) == 1 or rate * (end - now) >= owed:
+                now += owed / rate
+                break
+            owed -= rate * (end - now)
+            now, hour = end, hour + 1
+            if now > until:
+                return
+        if now > until:
+            return
+        yield now
