@@ -1,7 +1,7 @@
 """The dispatcher: what must happen within a second. One thread, connection and advisory lock for each role.
 
-Roles: `clocks` and `feed` run the periodic work of flow.py, `outbox` sends, `mailboxes` watches every mailbox in a thread of
-its own. Several dispatchers may run: each role is held by one of them, the others wait. A bell (NOTIFY) wakes a role at
+Roles: `route` offers contacts to agents, `clocks` and `feed` run the periodic work of flow.py, `outbox` sends, `mailboxes`
+watches every mailbox in a thread of its own. Several dispatchers may run: each role is held by one of them, the others wait. A bell (NOTIFY) wakes a role at
 once; a lost bell costs at most a second.
 """
 
@@ -13,20 +13,21 @@ import zlib
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from time import monotonic, sleep
+from typing import Protocol, cast
 
 import psycopg
 from django.db import DatabaseError, InterfaceError, connection
 from django.utils.module_loading import import_string
 
 from helpdesk.actions import delivery, portal_mail
-from helpdesk.flow import PERIODIC, Periodic
+from helpdesk.flow import PERIODIC, ROUTER, Periodic
 from helpdesk.logs import correlated
 from helpdesk.mail_pipeline import Pipeline, is_left_behind
 from helpdesk.mail_poll import Poller
 from helpdesk.models import Mailbox, OutgoingMail, PortalMail
 
 log = logging.getLogger("helpdesk.dispatcher")
-ROLES = ("clocks", "feed", "outbox", "mailboxes")
+ROLES = ("route", "clocks", "feed", "outbox", "mailboxes")
 _LOCK_SPACE = 0x64697370  # "disp"
 _SWEEP_SECONDS = 1.0
 _STOP_LOOK_SECONDS = 0.2
@@ -206,6 +207,29 @@ class MailboxesRole(Role):
         self.watchers = {}
 
 
+class Turning(Protocol):
+    """What does the work of a role for one term."""
+
+    def turn(self) -> bool:
+        """As Role.turn."""
+
+
+class RouteRole(Role):
+    """Offers contacts to agents. The floor above does it (flow.ROUTER); each term begins with a fresh copy of the rows."""
+
+    def __init__(self, name: str, stop: threading.Event) -> None:
+        super().__init__(name, stop)
+        self.router: Turning | None = None
+
+    def turn(self) -> bool:
+        """One turn of the router."""
+        router = self.router = self.router or cast("Turning", import_string(ROUTER)())
+        return router.turn()
+
+    def _end_term(self) -> None:
+        self.router = None
+
+
 class Watcher(threading.Thread):
     """Polls one mailbox at its interval, or waits on IDLE. Its slowness or failure is its own."""
 
@@ -290,6 +314,7 @@ class Bell(threading.Thread):
 
 
 _KINDS: dict[str, type[Role]] = {
+    "route": RouteRole,
     "clocks": PeriodicRole,
     "feed": PeriodicRole,
     "outbox": OutboxRole,

@@ -24,6 +24,9 @@ POINTS: dict[str, str] = {
     "mail_out.recipients": "the server took the recipients, DATA has not begun",
     "mail_out.data": "the text is handed over, the server's answer is not yet known",
     "mail_out.accepted": "the server accepted, the row does not say so yet",
+    "route.offered": "offers are written, the transaction is still open",
+    "route.accepted": "an offer is accepted, the ticket has no owner yet and the transaction is still open",
+    "route.expired": "missed offers are ended, the transaction is still open",
     "feed.numbered": "events have their positions, the transaction is still open",
 }
 

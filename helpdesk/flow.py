@@ -163,6 +163,9 @@ FLOW: dict[Kind, Entry] = {
     Kind.CALLBACK_ENDED: Entry("public", {"callback": int, "outcome": str}),
 }
 
+#: What the dispatcher's role `route` makes anew for each term; its `turn` offers contacts to agents.
+ROUTER = "routing.router.Router"
+
 PERIODIC: tuple[Periodic, ...] = (
     Periodic("routing.actions.entering.sweep_missing", 60, "clocks"),
     Periodic("helpdesk.actions.lifecycle.wake_snoozed", 1, "clocks"),

@@ -120,7 +120,7 @@ def change_queue(events: Sequence[TicketEvent]) -> None:
         item.handing = demands.rules[ticket.queue_id].handing(item.channel)
         item.plan = demands.plan_of(ticket.queue_id)
         item.demand = demands.stored(demands.of(ticket))
-        item.step, item.step_due_at, item.excluded, item.overflow = 0, None, {}, []
+        item.excluded = {}
         if item.state == Items.OFFERED:
             item.state = Items.WAITING
         item.save()

@@ -54,8 +54,7 @@ def finish(item: WorkItem, *, outcome: str, at: datetime, in_wrapup: bool = Fals
     item.state = Items.WRAPUP if in_wrapup else Items.DONE
     item.outcome = outcome
     item.done_at = None if in_wrapup else at
-    item.step_due_at = None
-    item.save(update_fields=["state", "outcome", "done_at", "step_due_at"])
+    item.save(update_fields=["state", "outcome", "done_at"])
     mark_dirty(Dirty.Kind.ITEM, [item.pk])
 
 

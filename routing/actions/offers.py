@@ -137,8 +137,8 @@ def accept_offer(*, offer: Offer, actor: Actor) -> Assignment:
 def begin_handling(item: WorkItem, agent: User, *, units: int, at: datetime) -> Assignment:
     """The locked item is in the agent's hands; its first answer is noted."""
     assignment = Assignment.objects.create(item=item, agent=agent, channel=item.channel, units=units, begun_at=at)
-    item.state, item.answered_at, item.step_due_at = Items.ASSIGNED, item.answered_at or at, None
-    item.save(update_fields=["state", "answered_at", "step_due_at"])
+    item.state, item.answered_at = Items.ASSIGNED, item.answered_at or at
+    item.save(update_fields=["state", "answered_at"])
     mark_dirty(Dirty.Kind.ITEM, [item.pk])
     mark_dirty(Dirty.Kind.AGENT, [agent.pk])
     return assignment

@@ -40,15 +40,6 @@ class Handing(models.TextChoices):
     ASSIGN = "assign", _("assigned at once")
 
 
-class Closed(models.TextChoices):
-    """What happens to a contact that comes while the queue is closed or nobody is staffed."""
-
-    KEEP = "keep", _("it waits for the next opening")
-    MESSAGE = "message", _("the customer leaves a message")
-    CALLBACK = "callback_next_open", _("callback when the queue opens")
-    OTHER_QUEUE = "other_queue", _("another queue takes it")
-
-
 _SHARE = (MinValueValidator(1), MaxValueValidator(100))
 
 
@@ -112,25 +103,20 @@ class QueueRouting(models.Model):
             "Empty: whoever is free, whatever he speaks. 1 to 5: the customer's language is a skill that is needed."
         ),
     )
-    max_waiting = models.PositiveIntegerField(_("longest queue"), null=True, blank=True)
     max_wait_seconds = models.PositiveIntegerField(
         _("longest wait, seconds"),
         null=True,
         blank=True,
         help_text=_("Who has waited for so long comes before all others."),
     )
-    overflow = models.JSONField(
-        _("overflow"),
-        default=list,
+    closed = models.JSONField(
+        _("when closed, unstaffed, full or overflowing"),
+        default=dict,
         blank=True,
-        help_text=_('Such as [{"when": "wait", "over": 120, "to": "Second line"}]; see docs/routing.md.'),
-    )
-    closed = models.CharField(_("when closed"), max_length=20, choices=Closed, default=Closed.KEEP)
-    closed_queue = models.ForeignKey(
-        Queue, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("queue that takes over")
-    )
-    drain_seconds = models.PositiveIntegerField(
-        _("after closing, seconds"), default=1800, help_text=_("For so long those already waiting are still served.")
+        help_text=_(
+            'Such as {"behaviours": {"closed": "keep"}, "overflow": [{"when": "wait", "over": 120, "to": [4]}]}; '
+            "docs/routing.md has all of it."
+        ),
     )
     sticky_days = models.PositiveSmallIntegerField(
         _("known agent, days"),

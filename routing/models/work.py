@@ -47,11 +47,8 @@ class WorkItem(models.Model):
     vtime = models.DateTimeField(_("order"))
     plan = models.ForeignKey(PlanVersion, models.PROTECT, null=True, blank=True, verbose_name=_("plan"))
     demand = models.JSONField(_("demand"), default=dict)  # skills, priority, language with the fact each comes from
-    step = models.PositiveSmallIntegerField(_("step"), default=0)
-    step_due_at = models.DateTimeField(_("next step at"), null=True)
     excluded = models.JSONField(_("not to be offered to"), default=dict)  # agent's key -> {"until": …} or {"missed": …}
     preferred = models.JSONField(_("preferred agents"), default=list)
-    overflow = models.JSONField(_("queues that help"), default=list)
     outcome = models.CharField(_("ended by"), max_length=20, blank=True)
     answered_at = models.DateTimeField(_("answered"), null=True)
     done_at = models.DateTimeField(_("done"), null=True)
@@ -72,7 +69,6 @@ class WorkItem(models.Model):
         ]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["queue", "vtime", "id"], condition=models.Q(state="waiting"), name="work_waiting"),
-            models.Index(fields=["step_due_at"], condition=models.Q(step_due_at__isnull=False), name="work_step_due"),
             models.Index(fields=["queue", "entered_at"], name="work_by_arrival"),
         ]
 

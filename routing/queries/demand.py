@@ -70,9 +70,9 @@ def demands_of(tickets: Sequence[Ticket]) -> Demands:
 
 
 def facts_of(tickets: Sequence[Ticket]) -> dict[int, Facts]:
-    """What is known of each ticket, by its key. Five queries, however many tickets."""
+    """What is known of each ticket, by its key. Four queries, however many tickets."""
     keys = [ticket.pk for ticket in tickets]
-    customers = Customer.objects.select_related("organisation").in_bulk({ticket.customer_id for ticket in tickets})
+    customers = Customer.objects.in_bulk({ticket.customer_id for ticket in tickets})
     tags: dict[int, set[str]] = defaultdict(set)
     for ticket_id, name in TicketTag.objects.filter(ticket__in=keys).values_list("ticket_id", "tag__name"):
         tags[ticket_id].add(name)
@@ -90,10 +90,9 @@ def facts_of(tickets: Sequence[Ticket]) -> dict[int, Facts]:
     found: dict[int, Facts] = {}
     for ticket in tickets:
         customer = customers[ticket.customer_id]
-        organisation = customer.organisation
         found[ticket.pk] = Facts(
             channel=ticket.channel,
-            fields={**(organisation.fields if organisation else {}), **customer.fields, **ticket.fields},
+            fields={**customer.fields, **ticket.fields},
             tags=frozenset(tags[ticket.pk]),
             tier=customer.tier,
             language_record=customer.language,
