@@ -1,8 +1,8 @@
 """The dispatcher: what must happen within a second. One thread, connection and advisory lock for each role.
 
 Roles: `route` offers contacts to agents, `clocks` and `feed` run the periodic work of flow.py, `outbox` sends, `mailboxes`
-watches every mailbox in a thread of its own. Several dispatchers may run: each role is held by one of them, the others wait. A bell (NOTIFY) wakes a role at
-once; a lost bell costs at most a second.
+watches every mailbox in a thread of its own. Several dispatchers may run: each role is held by one of them, the others wait.
+A bell (NOTIFY) wakes a role at once; a lost bell costs at most a second.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ expiry of skills are noticed by reading everything again each minute.
 from __future__ import annotations
 
 import logging
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import datetime
@@ -47,6 +47,7 @@ class Router:
         self.due: list[tuple[float, int]] = []  # when to look at an item again
         self.why: dict[int, str] = {}  # what was last written about an item's wait
         self.to_explain: dict[int, None] = {}
+        self.left_out: dict[int, set[int]] = defaultdict(set)  # agent -> items that are not to be offered to him
 
     def turn(self) -> bool:
         """Sweeps, reads, matches, writes. True when there is more to do at once."""
@@ -91,6 +92,7 @@ class Router:
         for rules in reading.queue_rules(house):
             self.pool.add_queue(rules)
         self.since.clear()
+        self.left_out.clear()
         self._put_agents(house, at, None)
         rows = reading.read_waiting(house)
         house.waiting = Counter(row.queue_id for row in rows)
@@ -111,6 +113,9 @@ class Router:
         house.staffed = Counter(
             queue for agent in self.pool.agents.values() if agent.why_not != "offline" for queue in agent.queues
         )
+        for key in keys or ():  # who is ready anew is left out no more
+            for item in self.left_out.pop(key, set()) & self.rows.keys():
+                self._put(item, self.rows[item], house, at)
         self.to_explain.update(dict.fromkeys(self.rows))
 
     def _put(self, key: int, row: WorkItem | None, house: House, at: datetime) -> None:
@@ -121,6 +126,8 @@ class Router:
             self.why.pop(key, None)
             return
         self.rows[key] = row
+        for agent in row.excluded:
+            self.left_out[int(agent)].add(key)
         waiting = reading.as_waiting(row, house, self.pool.agents, self.since, at)
         if waiting.item is not None:
             self.pool.put_item(waiting.item)
