@@ -60,6 +60,7 @@ board.view         - - x x x - -  never
 callback.ask       - x x x x x -  write
 token.issue        - - - x x - -  never
 staff.change       - - - x x - -  never
+setup.change       - - - x x - -  never
 """
 
 MATRIX: dict[str, frozenset[RoleName]] = {}

@@ -163,6 +163,18 @@ FLOW: dict[Kind, Entry] = {
     Kind.CALLBACK_ENDED: Entry("public", {"callback": int, "outcome": str}),
 }
 
+_REREAD = "routing.actions.settings.reread"
+_READ_BY_ROUTING = (
+    "queue team site businesscalendar skill skillgroup queuerouting routingplan demandrule notreadyreason teamrouting"
+    " disposition shift"
+)
+_PEOPLE = ("added", "changed", "role_changed", "team_changed", "activated", "deactivated")
+#: Lines of the audit book that wake something in their transaction: settings that upper floors hold in memory.
+AUDITED: dict[str, tuple[str, ...]] = {
+    **{f"{one}.{verb}": (_REREAD,) for one in _READ_BY_ROUTING.split() for verb in ("added", "changed", "deleted")},
+    **{f"user.{verb}": (_REREAD,) for verb in _PEOPLE},
+}
+
 #: What the dispatcher's role `route` makes anew for each term; its `turn` offers contacts to agents.
 ROUTER = "routing.router.Router"
 

@@ -41,6 +41,7 @@ MANAGER_MAY: dict[str, str] = {
     "teammembership": "view add change delete",
     "site": "view add change",
     "businesscalendar": "view add change",
+    "calendarholiday": "view add change delete",
     "queue": "view add change",
     "skillgroup": "view add change delete",
     "skill": "view add change delete",

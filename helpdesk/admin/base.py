@@ -17,7 +17,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.db import models
+from django.db import models, transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import redirect
@@ -100,6 +100,11 @@ class HouseAdmin(admin.ModelAdmin[M]):
         fields: dict[str, Any] = getattr(self.form, "declared_fields", {})
         for field in fields.values():
             field.label = capfirst(field.label) if field.label else field.label
+
+    @classmethod
+    def hang(cls, inline: type[admin.options.InlineModelAdmin[Any, Any]]) -> None:
+        """Adds rows of an upper floor to this page: routing's part of a queue stands on the page of the queue."""
+        cls.inlines = (*cls.inlines, inline)
 
     # --- who sees and may do what -------------------------------------------------------------------------------
 
@@ -228,9 +233,10 @@ class HouseAdmin(admin.ModelAdmin[M]):
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[M]) -> None:
         """Deletes several, a line each."""
-        for obj in queryset:
-            self.audit(request, obj, "deleted", {"name": _plain(obj)} if self.open_values else {})
-        super().delete_queryset(request, queryset)
+        with transaction.atomic():
+            for obj in queryset:
+                self.audit(request, obj, "deleted", {"name": _plain(obj)} if self.open_values else {})
+            super().delete_queryset(request, queryset)
 
     # --- calling actions of the house ---------------------------------------------------------------------------
 

@@ -1,25 +1,22 @@
-"""A calendar as people write it: seven lines of hours, a line a holiday, a line a special day; stored as helpdesk.hours reads it.
+"""A calendar as people write it: lines of hours, a line a special day, shown as rows; stored as helpdesk.hours reads it.
 
-Public holidays of a country are copied into rows once, when asked for: a law changed later, or a newer list, moves no
-deadline by itself.
+Days off are rows of their own (CalendarHoliday), written by hand or taken over on the page in holiday_pages.py.
 """
 
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import Any
 
-import holidays as public_holidays
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from helpdesk.admin.line_widgets import LineInput, LinesArea, column
 from helpdesk.admin.people import zones
 from helpdesk.hours import Calendar
 from helpdesk.models import BusinessCalendar
-from helpdesk.now import now
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DATE = re.compile(r"(\d{4}-\d\d-\d\d)\b[\s:,;]*(.*)", re.DOTALL)
@@ -53,30 +50,10 @@ def _clock(word: str) -> str:
     return f"{int(found[1]):02}:{found[2] or '00'}" if found else word
 
 
-@lru_cache(maxsize=1)
-def countries() -> list[tuple[str, str]]:
-    """Countries whose holidays are known, as choices."""
-    named = {
-        entry[1]: re.sub(r"(?<=[a-z])(?=[A-Z])", " ", entry[0]) for entry in public_holidays.registry.COUNTRIES.values()
-    }
-    return [("", ""), *sorted(((code, f"{name} ({code})") for code, name in named.items()), key=lambda c: c[1])]
-
-
-def holidays_of(country: str, year: int, region: str = "") -> dict[str, str]:
-    """{"2026-12-25": "Christmas Day", …}. Raises ValidationError with the known regions for one that is not."""
-    known = public_holidays.list_supported_countries().get(country, [])
-    if region and region not in known:
-        names = ", ".join(known) or _("none")
-        raise ValidationError(
-            _("%(country)s has no region %(region)s; known are: %(names)s.")
-            % {"country": country, "region": region, "names": names}
-        )
-    found = public_holidays.country_holidays(country, subdiv=region or None, years=year)
-    return {day.isoformat(): name for day, name in sorted(found.items())}
-
-
 def _hours(label: Any) -> forms.CharField:
-    return forms.CharField(label=label, required=False, max_length=200)
+    columns = (column("time", gettext_lazy("from")), column("time", gettext_lazy("to")))
+    widget = LineInput(columns, between="-", add=gettext_lazy("hours"), none=gettext_lazy("closed"))
+    return forms.CharField(label=label, required=False, max_length=200, widget=widget)
 
 
 class CalendarForm(forms.ModelForm[BusinessCalendar]):
@@ -91,26 +68,22 @@ class CalendarForm(forms.ModelForm[BusinessCalendar]):
     sat = _hours(gettext_lazy("Saturday"))
     sun = _hours(gettext_lazy("Sunday"))
     holidays = forms.CharField(
-        label=gettext_lazy("holidays"),
+        label=gettext_lazy("days off without a name"),
         required=False,
-        widget=forms.Textarea(attrs={"rows": 8}),
-        help_text=gettext_lazy(
-            "One date a line, such as 2026-12-25. Words after the date are for you and are not kept."
-        ),
+        widget=LinesArea([column("date", gettext_lazy("date"))], add=gettext_lazy("day")),
+        help_text=gettext_lazy("One date a line, such as 2026-12-25. Days with a name stand below."),
     )
     overrides = forms.CharField(
         label=gettext_lazy("special days"),
         required=False,
-        widget=forms.Textarea(attrs={"rows": 4}),
+        widget=LinesArea(
+            [column("date", gettext_lazy("date")), column("text", gettext_lazy("hours, or closed"))],
+            add=gettext_lazy("special day"),
+        ),
         help_text=gettext_lazy(
-            "One a line: 2026-12-24 08:00-12:00, or 2026-12-31 closed. They replace the hours of their day."
+            "One a line: 2026-12-24 08:00-12:00, or 2026-12-31 closed. They replace the hours of their day, a holiday's too."
         ),
     )
-    load_country = forms.ChoiceField(
-        label=gettext_lazy("add the public holidays of"), required=False, choices=countries
-    )
-    load_region = forms.CharField(label=gettext_lazy("region"), required=False, max_length=20)
-    load_year = forms.IntegerField(label=gettext_lazy("year"), required=False, min_value=1950, max_value=2100)
 
     class Meta:
         model = BusinessCalendar
@@ -124,7 +97,8 @@ class CalendarForm(forms.ModelForm[BusinessCalendar]):
         self.initial["holidays"] = "\n".join(sorted(calendar.holidays))
         lines = [f"{date} {day_words(windows) or 'closed'}" for date, windows in sorted(calendar.overrides.items())]
         self.initial["overrides"] = "\n".join(lines)
-        self.initial.setdefault("load_year", now().year)
+        if not calendar.holidays and "holidays" not in self.data:
+            del self.fields["holidays"]  # what older versions wrote; new days off have a name and stand in rows
 
     def clean(self) -> dict[str, Any]:
         """Puts the lines together and asks helpdesk.hours, strictly, whether its clocks can read them."""
@@ -136,10 +110,6 @@ class CalendarForm(forms.ModelForm[BusinessCalendar]):
         special = (
             self._read("overrides", lambda: {d: _special(r) for d, r in _dated(values.get("overrides", ""))}) or {}
         )
-        country, year = values.get("load_country"), values.get("load_year")
-        if country and year and not self.errors:
-            region = str(values.get("load_region", "")).strip().upper()
-            free = [*free, *(self._read("load_region", lambda: list(holidays_of(country, year, region))) or [])]
         if self.errors:
             return values
         plain = {"tz": values["time_zone"], "weekly": weekly, "holidays": sorted(set(free)), "overrides": special}

@@ -13,10 +13,12 @@ from django.utils.translation import gettext_lazy as _
 from helpdesk import access
 from helpdesk.admin.base import HouseAdmin, mark
 from helpdesk.admin.calendar_form import DAYS, CalendarForm, day_words
+from helpdesk.admin.holiday_pages import HolidayPages
 from helpdesk.admin.people import MembershipInline, save_memberships
 from helpdesk.hours import is_open, next_opening
 from helpdesk.models import (
     BusinessCalendar,
+    CalendarHoliday,
     IssueType,
     Queue,
     Site,
@@ -106,29 +108,56 @@ class QueueAdmin(HouseAdmin[Queue]):
         return mark("ok", _("active")) if obj.is_active else mark("quiet", _("switched off"))
 
 
+class DaysOff(admin.TabularInline[CalendarHoliday, BusinessCalendar]):
+    """Days off, with where they come from."""
+
+    model = CalendarHoliday
+    extra = 0
+    fields = ("date", "name", "shown_source")
+    readonly_fields = ("shown_source",)
+    verbose_name_plural = _("holidays")
+
+    @admin.display(description=_("from"))
+    def shown_source(self, obj: CalendarHoliday) -> str:
+        """The list it was taken from and its edition."""
+        if not obj.source:
+            return _("by hand")
+        words = f"{obj.source} ({obj.version})" if obj.version else obj.source
+        return _("%(source)s, estimated") % {"source": words} if obj.estimated else words
+
+
 @admin.register(BusinessCalendar)
-class BusinessCalendarAdmin(HouseAdmin[BusinessCalendar]):
+class BusinessCalendarAdmin(HolidayPages, HouseAdmin[BusinessCalendar]):
     """Opening hours, edited as people write them."""
 
     kept = True
     form = CalendarForm
+    change_form_template = "admin/helpdesk/businesscalendar/change_form.html"
+    inlines = (DaysOff,)
     list_display = ("name", "time_zone", "shown_week", "open_now")
     list_filter = ("time_zone",)
     search_fields = ("name", "time_zone")
-    fieldsets = (
-        (None, {"fields": ("name", "time_zone")}),
-        (
-            _("Weekly hours"),
-            {
-                "fields": DAYS,
-                "description": _(
-                    "Write 09:00-12:00, 13:00-17:00. Leave a day empty when it is closed. 22:00-06:00 runs into the next day."
-                ),
-            },
-        ),
-        (_("Holidays"), {"fields": ("holidays", ("load_country", "load_region", "load_year"))}),
-        (_("Special days"), {"fields": ("overrides",)}),
-    )
+
+    def get_fieldsets(self, request: HttpRequest, obj: BusinessCalendar | None = None) -> Any:
+        """Days off without a name are shown where there are any."""
+        bare = obj is not None and bool(obj.holidays)
+        return (
+            (None, {"fields": ("name", "time_zone")}),
+            (
+                _("Weekly hours"),
+                {
+                    "fields": DAYS,
+                    "description": _(
+                        "Write 09:00-12:00, 13:00-17:00. Leave a day empty when it is closed. 22:00-06:00 runs into the next day."
+                    ),
+                },
+            ),
+            (_("Special days"), {"fields": (*(("holidays",) if bare else ()), "overrides")}),
+        )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[BusinessCalendar]:
+        """With the days off, in one query."""
+        return super().get_queryset(request).prefetch_related("days_off")
 
     @admin.display(description=_("weekly hours"))
     def shown_week(self, obj: BusinessCalendar) -> str:

@@ -10,6 +10,7 @@ from helpdesk.models.messages import Attachment, Audience, Draft, Message, Verif
 from helpdesk.models.organisation import (
     AgentSkill,
     BusinessCalendar,
+    CalendarHoliday,
     IssueType,
     Queue,
     Site,
@@ -59,6 +60,7 @@ __all__ = [
     "Audience",
     "AuditEntry",
     "BusinessCalendar",
+    "CalendarHoliday",
     "CannedFile",
     "CannedResponse",
     "Channel",

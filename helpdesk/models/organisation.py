@@ -42,9 +42,14 @@ class BusinessCalendar(models.Model):
         return self.name
 
     def as_calendar(self) -> Calendar:
-        """The calendar as the pure core takes it. Raises ValueError with a sentence when the row is wrong."""
+        """The calendar as the pure core takes it. Raises ValueError with a sentence when the row is wrong.
+
+        Reads the frozen days off as well: whoever asks often fetches them with `prefetch_related("days_off")`.
+        """
+        rows = [row.date.isoformat() for row in self.days_off.all()] if self.pk else []
+        free = [*self.holidays, *rows]
         return Calendar.from_dict(
-            {"tz": self.time_zone, "weekly": self.weekly, "holidays": self.holidays, "overrides": self.overrides}
+            {"tz": self.time_zone, "weekly": self.weekly, "holidays": free, "overrides": self.overrides}
         )
 
     def clean(self) -> None:
@@ -53,6 +58,28 @@ class BusinessCalendar(models.Model):
             self.as_calendar()
         except (ValueError, TypeError, AttributeError, KeyError) as problem:
             raise ValidationError(str(problem)) from problem
+
+
+class CalendarHoliday(models.Model):
+    """A day off, frozen: written by hand, or taken over from a list (helpdesk.actions.calendars) that is named here."""
+
+    calendar = models.ForeignKey(BusinessCalendar, models.CASCADE, related_name="days_off", verbose_name=_("calendar"))
+    date = models.DateField(_("date"))
+    name = models.CharField(_("name"), max_length=120, blank=True)
+    source = models.CharField(_("from"), max_length=60, blank=True)  # DE-BY, the name of a file; empty: by hand
+    version = models.CharField(_("edition"), max_length=60, blank=True)
+    estimated = models.BooleanField(_("estimated"), default=False)
+
+    class Meta:
+        verbose_name = _("holiday")
+        verbose_name_plural = _("holidays")
+        ordering: ClassVar[list[str]] = ["date"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["calendar", "date"], name="calendar_holiday_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.date:%Y-%m-%d} {self.name}".strip()
 
 
 class Site(models.Model):

@@ -60,8 +60,9 @@ class House:
 
 
 def read_house(at: datetime) -> House:
-    """Queues and their settings. Two queries."""
-    queues = {queue.pk: queue for queue in Queue.objects.filter(is_active=True).select_related("calendar")}
+    """Queues and their settings. Three queries."""
+    found = Queue.objects.filter(is_active=True).select_related("calendar").prefetch_related("calendar__days_off")
+    queues = {queue.pk: queue for queue in found}
     rules = rules_of(queues)
     closed = {key: ClosedRules.from_dict(rule.closed) if rule.closed else NO_RULES for key, rule in rules.items()}
     return House(at, rules, queues, closed)

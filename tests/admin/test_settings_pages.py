@@ -9,7 +9,7 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 
 from helpdesk.actions.tokens import live_token
-from helpdesk.admin.calendar_form import day_words, holidays_of, windows_of
+from helpdesk.admin.calendar_form import day_words, windows_of
 from helpdesk.models import (
     ApiToken,
     AuditEntry,
@@ -63,7 +63,8 @@ def test_a_token_is_revoked_and_never_edited(world: World, manager: Client) -> N
 
 
 def _calendar(**changes: str) -> dict[str, str]:
-    return {"name": "Office", "time_zone": "Europe/Berlin", "mon": "9-12, 13:00-17:00", "load_year": "2026", **changes}
+    rows = {"days_off-TOTAL_FORMS": "1", "days_off-INITIAL_FORMS": "0", "days_off-0-date": "", "days_off-0-name": ""}
+    return {"name": "Office", "time_zone": "Europe/Berlin", "mon": "9-12, 13:00-17:00", **rows, **changes}
 
 
 def _add(client: Client, **changes: str) -> dict[str, list[str]]:
@@ -75,14 +76,12 @@ def test_a_calendar_is_written_as_people_write_it(manager: Client) -> None:
     errors = _add(
         manager,
         fri="22:00-06:00",
-        holidays="2026-12-25 Christmas\n2026-01-01",
         overrides="2026-12-24 08:00-12:00\n2026-12-31 closed",
     )
 
     assert errors == {}
     row = BusinessCalendar.objects.get(name="Office")
     assert row.weekly == {"mon": [["09:00", "12:00"], ["13:00", "17:00"]], "fri": [["22:00", "06:00"]]}
-    assert row.holidays == ["2026-01-01", "2026-12-25"]
     assert row.overrides == {"2026-12-24": [["08:00", "12:00"]], "2026-12-31": []}
     page = manager.get(f"/admin/helpdesk/businesscalendar/{row.pk}/change/").content.decode()
     assert "09:00-12:00, 13:00-17:00" in page
@@ -98,7 +97,6 @@ def test_a_calendar_is_written_as_people_write_it(manager: Client) -> None:
         ({"holidays": "Christmas"}, "holidays", "no date"),
         ({"holidays": "2026-02-30"}, "__all__", "no date"),
         ({"overrides": "2026-12-24 sometimes"}, "overrides", "no stretch of hours"),
-        ({"load_country": "DE", "load_region": "XX"}, "load_region", "no region XX"),
     ],
 )
 def test_hours_the_clocks_could_not_read_are_refused(
@@ -110,12 +108,15 @@ def test_hours_the_clocks_could_not_read_are_refused(
     assert not BusinessCalendar.objects.exists()
 
 
-def test_public_holidays_are_copied_into_rows_beside_ones_own(manager: Client) -> None:
-    assert _add(manager, holidays="2026-08-08", load_country="DE", load_region="BY", load_year="2026") == {}
+def test_days_off_without_a_name_stay_where_a_calendar_has_them(manager: Client) -> None:
+    row = BusinessCalendar.objects.create(name="Office", time_zone="UTC", holidays=["2026-12-25"])
+    page = f"/admin/helpdesk/businesscalendar/{row.pk}/change/"
+    assert "2026-12-25" in manager.get(page).content.decode()
 
-    days = BusinessCalendar.objects.get().holidays
-    assert {"2026-08-08", "2026-12-25", "2026-01-06"} <= set(days)
-    assert "2026-01-06" not in holidays_of("DE", 2026)
+    assert manager.post(page, _calendar(holidays="2026-12-25 Christmas\n2026-01-01")).status_code == 302
+
+    row.refresh_from_db()
+    assert row.holidays == ["2026-01-01", "2026-12-25"]
 
 
 def test_hours_read_back_as_written() -> None:
