@@ -89,6 +89,13 @@ GROUPS: tuple[KeyGroup, ...] = (
         ),
     ),
     KeyGroup(
+        _("Offers"),
+        (
+            KeyAction("accept-offer", "Mod+Shift+A", _("accept the offer")),
+            KeyAction("decline-offer", "Mod+Shift+D", _("decline the offer")),
+        ),
+    ),
+    KeyGroup(
         _("Macros"), tuple(KeyAction(f"macro-{n}", str(n), _("macro %(n)s") % {"n": n}) for n in range(1, MACROS + 1))
     ),
 )

@@ -158,9 +158,14 @@ def _with_agent(words: Callable[[], str]) -> Words:
 
 def _transferred(who: str, data: dict[str, Any]) -> str:
     names: Names = data["names"]
-    if data.get("user"):
-        return _("%(who)s passed the ticket on to %(agent)s.") % {"who": who, "agent": names.user(data["user"])}
-    return _("%(who)s passed the ticket on to %(queue)s.") % {"who": who, "queue": names.queue(data.get("queue"))}
+    target = names.user(data["user"]) if data.get("user") else names.queue(data.get("queue"))
+    if data.get("why"):
+        return _("“%(why)s”: %(who)s passed the ticket on to %(target)s.") % {
+            "why": data["why"],
+            "who": who,
+            "target": target,
+        }
+    return _("%(who)s passed the ticket on to %(target)s.") % {"who": who, "target": target}
 
 
 _CHECKLIST: dict[str, Callable[[], str]] = {

@@ -20,6 +20,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/", include("allauth.urls")),
     path("api/", include("helpdesk.api.urls")),
     path("portal/", include("helpdesk.views.portal_urls")),
+    path("routing/", include("routing.urls")),
     path("", include("helpdesk.views.urls")),
 ]
 

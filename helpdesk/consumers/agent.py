@@ -2,8 +2,9 @@
 
 Client frames: `{"type": "watch", "ticket": "<public id>"}`, `unwatch`, `{"type": "ping", "age": <seconds>}`,
 `{"type": "beat", "typing": <bool>, "idle": <bool>}`. Server frames: `hello`, `ticket.changed`, `inbox.changed`,
-`presence.changed`, `viewers.changed`, `colleagues.changed`, `notifications.changed`, `ticket.read`, `resync` (doorbells may
-have been lost: fetch again), `pong` (with the head of the watched ticket), `error`.
+`presence.changed`, `viewers.changed`, `colleagues.changed`, `notifications.changed`, `agent.changed`, `offers.changed`,
+`ticket.read`, `resync` (doorbells may have been lost: fetch again), `pong` (with the head of the watched ticket), `beat` (asks
+for one), `error`.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ class AgentConsumer(Company):
         for group in (realtime.user_group(self.user_id), realtime.DESK_GROUP):
             await self.channel_layer.group_add(group, self.channel_name)
         await self.send_json({"type": "hello"})
+        self.begin_asking()
 
     async def disconnect(self, code: int) -> None:
         """Leaves all groups."""

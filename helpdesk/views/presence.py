@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
@@ -11,7 +10,6 @@ from django.views.decorators.http import require_GET, require_POST
 from helpdesk.access import actor_of, ensure
 from helpdesk.actions import reading
 from helpdesk.models import Ticket
-from helpdesk.queries.presence import colleagues_present
 from helpdesk.views.answers import bundle, in_sentences, is_partial, toast
 from helpdesk.views.inbox import door_of
 from helpdesk.views.ticket import changed, ticket_or_404
@@ -36,14 +34,6 @@ def rows(request: HttpRequest) -> HttpResponse:
     faces = [here for number, here in slots if str(number) == request.GET.get("open")]
     templates = ["desk/_row_viewers.html", *(["desk/_viewers.html"] if faces else [])]
     return bundle(request, templates, {"slots": slots, "viewers": faces[0] if faces else []})
-
-
-@require_GET
-@in_sentences
-def colleagues(request: HttpRequest) -> HttpResponse:
-    """The colleagues of one's teams with state and load."""
-    ensure(actor_of(request), "presence.view")
-    return render(request, "desk/_colleagues.html", {"colleagues": colleagues_present(actor_of(request))})
 
 
 @require_POST

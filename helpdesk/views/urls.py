@@ -83,7 +83,6 @@ urlpatterns = [
     path("tickets/<int:number>/unread/", presence.unread, name="ticket_unread"),
     path("tickets/<int:number>/follow/", presence.follow, name="ticket_follow"),
     path("presence/rows/", presence.rows, name="row_viewers"),
-    path("colleagues/", presence.colleagues, name="colleagues"),
     path("notifications/", notifications.listing, name="notifications"),
     path("notifications/bell/", notifications.bell, name="notifications_bell"),
     path("notifications/read/", notifications.read_all, name="notifications_read"),

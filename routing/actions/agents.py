@@ -17,7 +17,15 @@ from helpdesk.actions import BadInput
 from helpdesk.models import SYSTEM, Actor, User
 from helpdesk.now import now
 from routing.actions import mark_dirty
-from routing.models import AgentPresence, AgentState, AgentStateInterval, ContactChannel, Dirty, NotReadyReason
+from routing.models import (
+    AgentPresence,
+    AgentState,
+    AgentStateInterval,
+    BreakRequest,
+    ContactChannel,
+    Dirty,
+    NotReadyReason,
+)
 
 #: Beats come every ten seconds; who is silent for longer than this has lost the connection.
 LOST_AFTER = timedelta(seconds=25)
@@ -44,7 +52,18 @@ def set_agent_state(
     if reason is not None and reason.is_break and actor.user == user:
         raise BadInput(_("A break is asked for, not taken: choose “Ask for a break”."))
     presence = lock_presence(user)
+    _end_breaks(user, was_on_break=presence.state == AgentState.BREAK, goes=state == AgentState.OFFLINE)
     return enter_state(presence, state, actor=actor, reason=reason if state == AgentState.NOT_READY else None)
+
+
+def _end_breaks(user: User, *, was_on_break: bool, goes: bool) -> None:
+    """Who chooses another state is back from his break; who goes home wants none any more."""
+    mine = BreakRequest.objects.filter(user=user)
+    if was_on_break:
+        mine.filter(state=BreakRequest.State.TAKEN).update(state=BreakRequest.State.OVER, ends_at=now())
+    if goes:
+        waiting = mine.filter(state__in=[BreakRequest.State.ASKED, BreakRequest.State.APPROVED])
+        waiting.update(state=BreakRequest.State.WITHDRAWN)
 
 
 @transaction.atomic
@@ -129,15 +148,16 @@ def beat(*, user: User) -> None:
     """A sign of life from one of the agent's tabs: one statement, and two more when he was taken for lost."""
     at = now()
     alive = AgentPresence.objects.filter(user=user).exclude(state__in=[AgentState.OFFLINE, AgentState.DISCONNECTED])
-    if alive.update(seen_at=at) == 0:
+    if (
+        alive.update(seen_at=at) == 0
+        and AgentPresence.objects.filter(user=user, state=AgentState.DISCONNECTED).exists()
+    ):
         _come_back(user)
 
 
 @transaction.atomic
 def _come_back(user: User) -> None:
     """Who was lost is again what he was before, for the break of a line is nobody's choice."""
-    if not AgentPresence.objects.filter(user=user, state=AgentState.DISCONNECTED).exists():
-        return
     presence = lock_presence(user)
     if presence.state != AgentState.DISCONNECTED:
         return

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from helpdesk import access, events
 from helpdesk.actions import BadInput, lock
 from helpdesk.actions.assignment import assign_ticket, move_ticket
+from helpdesk.actions.conversation import note
 from helpdesk.models import SYSTEM, Actor, Kind, Queue, Ticket, User
 from helpdesk.now import now
 from routing.actions import lock_agents, lock_items, mark_dirty
@@ -18,6 +19,10 @@ from routing.queries.pulling import waiting_for
 from routing.queries.settings import COST
 
 Items = WorkItem.State
+
+
+class AgentNotFree(BadInput):
+    """The agent has no room or is not ready: the lead may confirm, and do it by force."""
 
 
 @transaction.atomic
@@ -89,7 +94,7 @@ def move_waiting(
     presence = lock_presence(agent)
     cost = COST[ContactChannel(item.channel)]
     if not force and (presence.state != AgentState.READY or free_units({agent.pk: presence})[agent.pk] < cost):
-        raise BadInput(_("%(name)s is not free now. Confirm to give it to him all the same.") % {"name": agent})
+        raise AgentNotFree(_("%(name)s is not free now. Confirm to give it to him all the same.") % {"name": agent})
     Decision.objects.create(item=item, at=now(), kind="manual", agent=agent, record=record)
     return assign_ticket(ticket=ticket, actor=actor, owner=agent)
 
@@ -98,10 +103,18 @@ def move_waiting(
 def transfer(
     *, ticket: Ticket, actor: Actor, why: str, agent: User | None = None, queue: Queue | None = None
 ) -> Ticket:
-    """An agent passes his contact on, with a reason; it never goes to the back of the line. BadInput without a reason."""
+    """An agent passes his contact on, with a reason; it never goes to the back of the line. BadInput without a reason.
+
+    The reason is kept twice: whole as a note of the ticket, its beginning in the event, whose sentence begins with it.
+    """
     access.ensure(actor, "ticket.transfer", ticket)
-    if not why.strip():
+    why = why.strip()
+    if not why:
         raise BadInput(_("Say why you pass it on: whoever takes it reads this first."))
+    if agent is None and queue is None:
+        raise BadInput(_("Choose an agent or a queue."))
+    ticket = lock(ticket)
+    note(ticket=ticket, actor=actor, text=why, keeps_draft=True)
     ticket = lock(ticket)
     data = {
         "queue": ticket.queue_id,
@@ -114,7 +127,5 @@ def transfer(
     elif queue is not None:
         ticket = move_ticket(ticket=ticket, actor=actor, queue=queue)
         data["queue"] = queue.pk
-    else:
-        raise BadInput(_("Choose an agent or a queue."))
     events.record(ticket, Kind.TRANSFERRED, actor=actor, data=data)
     return ticket

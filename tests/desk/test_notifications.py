@@ -84,14 +84,14 @@ def test_a_notification_of_somebody_else_does_not_exist(what: str, who: str, wor
 def test_colleagues_are_shown_with_state_and_load(world: World) -> None:
     assign_ticket(ticket=world.ticket, actor=Actor.of(world.lead), owner=world.agent)
     beat(channel="one", actor=Actor.of(world.agent), ticket=None)
-    page = client_of(world.lead).get("/colleagues/").content.decode()
+    page = client_of(world.lead).get("/routing/colleagues/").content.decode()
 
     assert "Sara Agent" in page
     assert "at the desk" in page
     assert "Otto Other" not in page
     assert "Lea Lead" not in page
-    assert "Otto Other" in client_of(world.admin).get("/colleagues/").content.decode()
-    assert client_of(world.light).get("/colleagues/").status_code == 403
+    assert "Otto Other" in client_of(world.admin).get("/routing/colleagues/").content.decode()
+    assert client_of(world.light).get("/routing/colleagues/").status_code == 403
 
 
 def test_badges_and_faces_tell_only_of_tickets_one_sees(world: World) -> None:

@@ -167,7 +167,6 @@ ADDRESSES: dict[str, Address] = {
     "tickets/<int:number>/unread/": _ticket("ticket.view"),
     "tickets/<int:number>/follow/": _ticket("ticket.view", follow="1"),
     "presence/rows/": Address({"GET": Door("presence.view", {"number": "1"})}),
-    "colleagues/": Address({"GET": Door("presence.view")}),
     "notifications/": Address({"GET": Door(SIGNED_IN)}),
     "notifications/bell/": Address({"GET": Door(SIGNED_IN)}),
     "notifications/read/": Address({"POST": Door(SIGNED_IN)}),
@@ -253,6 +252,30 @@ ADDRESSES |= {
     "portal/files/<uuid:public_id>/": _portal("GET", _file),
     "portal/files/<uuid:public_id>/picture/": _portal("GET", _file),
     "portal/files/inline/<str:token>/": Address({"GET": Door(PUBLIC)}, lambda rooms, side: {"token": "forged"}),
+}
+
+#: Offers and wrap-ups are one's own: their walls are tested in tests/routing/test_desk_bar.py.
+ADDRESSES |= {
+    "routing/bar/": Address({"GET": Door("agent.own_state")}),
+    "routing/state/": Address({"POST": Door("agent.own_state", {"state": "ready"})}),
+    "routing/channels/": Address({"POST": Door("agent.own_state", {"channel": "mail"})}),
+    "routing/break/": Address({"POST": Door("agent.own_state")}),
+    "routing/break/end/": Address({"POST": Door("agent.own_state")}),
+    "routing/wrapups/<int:pk>/done/": Address({"POST": Door(SIGNED_IN)}, _no_notification),
+    "routing/wrapups/<int:pk>/extend/": Address({"POST": Door(SIGNED_IN)}, _no_notification),
+    "routing/offers/<int:pk>/accept/": Address({"POST": Door(SIGNED_IN)}, _no_notification),
+    "routing/offers/<int:pk>/decline/": Address({"POST": Door(SIGNED_IN)}, _no_notification),
+    "routing/next/": Address({"POST": Door("work.pull")}),
+    "routing/colleagues/": Address({"GET": Door("presence.view")}),
+    "routing/tickets/<int:number>/transfer/": Address(
+        {
+            "GET": Door("ticket.transfer"),
+            "POST": Door(
+                "ticket.transfer", {"why": "Ask her"}, lambda rooms, side: {"to": f"agent-{rooms.world.agent.pk}"}
+            ),
+        },
+        _number,
+    ),
 }
 
 #: Whole branches that answer for themselves: prefix -> who may come in. Each is walked too, by GET.

@@ -12,6 +12,7 @@ import './uploads.js';
 import './live.js';
 import './presence.js';
 import './notifications.js';
+import './work.js';
 import './find.js';
 import './joining.js';
 import './people.js';

@@ -167,7 +167,7 @@ document.addEventListener('keydown', (event) => {
   if (isMod(event)) {
     const action = actionOf(pressed(event));
     if (!action || (IN_COMPOSER.has(action) && !event.target.closest?.('#compose'))) return;
-    if (action !== 'command' && document.querySelector('dialog[open]')) return;
+    if (action !== 'command' && !action.endsWith('-offer') && document.querySelector('dialog[open]')) return;
     event.preventDefault();
     run(action);
     return;

@@ -52,6 +52,7 @@ function show() {
     if (line.title !== said) line.title = said;
   }
   const box = document.getElementById('connection');
+  if (!box) return;
   const visible = !open && (tries > 1 || Date.now() - lostAt > 2000) && tries > 0;
   if (box.hidden === visible) box.hidden = !visible;
   if (!visible) return;

@@ -74,6 +74,7 @@ document.addEventListener('line:watching', () => {
   for (const row of document.querySelectorAll('#rows .row, #talk[data-number]')) if (row.dataset.number) changed.add(row.dataset.number);
   here();
 }, { once: true });
+on('beat', beat);
 on('presence.changed', ({ ticket }) => { if (ticket === talk()?.dataset.ticket) { changed.add(talk().dataset.number); here(); } });
 on('viewers.changed', ({ number }) => { changed.add(String(number)); here(); });
 

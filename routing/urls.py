@@ -1,0 +1,22 @@
+"""The addresses of routing. Included by helpdesk.urls under /routing/."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from routing.views import colleagues, offers, pulling, state, transferring
+
+urlpatterns = [
+    path("bar/", state.bar, name="routing_bar"),
+    path("state/", state.change, name="routing_state"),
+    path("channels/", state.channels, name="routing_channels"),
+    path("break/", state.ask_break, name="routing_break"),
+    path("break/end/", state.end_break, name="routing_break_end"),
+    path("wrapups/<int:pk>/done/", state.wrapup_done, name="routing_wrapup_done"),
+    path("wrapups/<int:pk>/extend/", state.wrapup_extend, name="routing_wrapup_extend"),
+    path("offers/<int:pk>/accept/", offers.accept, name="routing_offer_accept"),
+    path("offers/<int:pk>/decline/", offers.decline, name="routing_offer_decline"),
+    path("next/", pulling.take_next, name="routing_next"),
+    path("tickets/<int:number>/transfer/", transferring.pass_on, name="routing_transfer"),
+    path("colleagues/", colleagues.colleagues, name="routing_colleagues"),
+]
