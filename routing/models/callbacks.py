@@ -75,7 +75,10 @@ class WaitForecast(models.Model):
         verbose_name = _("forecast of a wait")
         verbose_name_plural = _("forecasts of waits")
         ordering: ClassVar[list[str]] = ["-at", "-pk"]
-        indexes: ClassVar[list[models.Index]] = [models.Index(fields=["queue", "-at"], name="forecast_by_queue")]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["queue", "-at"], name="forecast_by_queue"),
+            models.Index(fields=["item"], condition=models.Q(waited_seconds__isnull=True), name="forecast_unscored"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.queue} {self.low_seconds}-{self.high_seconds} s"
