@@ -50,6 +50,7 @@ _GATHERED = "helpdesk.actions.search_index.index_tickets"
 #: Work items: a ticket begins to wait for an agent, and waits no more.
 _ENTERS = "routing.actions.entering.enter"
 _LEAVES = "routing.actions.entering.leave"
+_FOLLOWS = "routing.actions.entering.follow"
 
 FLOW: dict[Kind, Entry] = {
     Kind.OPENED: Entry(
@@ -119,7 +120,7 @@ FLOW: dict[Kind, Entry] = {
     Kind.CLOSED: Entry("public", {"previous": str, "why": str, "kept": dict}, with_=(_LEAVES,)),
     Kind.SPAM_MARKED: Entry("internal", {"previous": str, "kept": dict}, with_=(_LEAVES,)),
     Kind.MERGED: Entry(
-        "internal", {"source": int, "number": int, "messages": int, "added_tags": list}, with_=(_GATHERED,)
+        "internal", {"source": int, "number": int, "messages": int, "added_tags": list}, with_=(_GATHERED, _FOLLOWS)
     ),
     Kind.MERGED_AWAY: Entry(
         "internal", {"target": int, "number": int, "messages": int, "previous": str}, with_=(_LEAVES,)
@@ -127,18 +128,22 @@ FLOW: dict[Kind, Entry] = {
     Kind.UNMERGED: Entry(  # `status`: what the survivor is again, "" when it stays as it is
         "internal",
         {"source": int, "number": int, "messages": int, "removed_tags": list, "status": str},
-        with_=(_GATHERED,),
+        with_=(_GATHERED, _FOLLOWS),
     ),
     Kind.PARTED: Entry(
         "internal", {"target": int, "number": int, "messages": int, "status": str}, with_=(_GATHERED, _ENTERS)
     ),
-    Kind.SPLIT: Entry("internal", {"other": int, "number": int, "messages": int, "moved": list}, with_=(_GATHERED,)),
+    Kind.SPLIT: Entry(
+        "internal", {"other": int, "number": int, "messages": int, "moved": list}, with_=(_GATHERED, _FOLLOWS)
+    ),
     Kind.MESSAGES_MOVED: Entry(
         "internal",
         {"other": int, "number": int, "messages": int, "moved": list, "kept": dict},
-        with_=(_GATHERED,),
+        with_=(_GATHERED, _FOLLOWS),
     ),
-    Kind.MESSAGES_ARRIVED: Entry("internal", {"other": int, "number": int, "messages": int}, with_=(_GATHERED,)),
+    Kind.MESSAGES_ARRIVED: Entry(
+        "internal", {"other": int, "number": int, "messages": int}, with_=(_GATHERED, _FOLLOWS)
+    ),
     Kind.UNLINKED: Entry("internal", {"other": int, "kind": str, "number": int, "is_here": bool}),
     Kind.CHECKLIST_CHANGED: Entry("internal", {"item": int, "change": str}),
     Kind.SIDE_SENT: Entry("internal", {"message": int, "outgoing": int, "thread": int}, with_=(_INDEXED,)),
@@ -178,8 +183,13 @@ AUDITED: dict[str, tuple[str, ...]] = {
 #: What the dispatcher's role `route` makes anew for each term; its `turn` offers contacts to agents.
 ROUTER = "routing.router.Router"
 
+#: What upper floors add to the customer's page of a ticket: each is called with request, visitor and ticket, and makes HTML.
+PORTAL_PIECES: tuple[str, ...] = ("routing.views.portal_wait.piece",)
+
 PERIODIC: tuple[Periodic, ...] = (
     Periodic("routing.actions.entering.sweep_missing", 60, "clocks"),
+    Periodic("routing.actions.callbacks.sweep_callbacks", 5, "clocks"),
+    Periodic("routing.actions.forecasting.keep_log", 10, "clocks"),
     Periodic("helpdesk.actions.lifecycle.wake_snoozed", 1, "clocks"),
     Periodic("helpdesk.actions.lifecycle.close_long_resolved", 60, "clocks"),
     Periodic("helpdesk.actions.sending.release_scheduled", 1, "clocks"),

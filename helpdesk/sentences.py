@@ -168,6 +168,17 @@ def _transferred(who: str, data: dict[str, Any]) -> str:
     return _("%(who)s passed the ticket on to %(target)s.") % {"who": who, "target": target}
 
 
+_QUEUED: dict[str, Callable[[], str]] = {
+    "": lambda: _("The ticket waits in %(queue)s again, at its old place."),
+    "closed": lambda: _("The queue was closed: the ticket waits in %(queue)s, at its place."),
+    "emergency": lambda: _("The queue was closed: the ticket waits in %(queue)s, at its place."),
+    "full": lambda: _("The queue was full: the ticket waits in %(queue)s, at its place."),
+    "unstaffed": lambda: _("Nobody is at work who could take it: the ticket waits in %(queue)s."),
+    "never_opens": lambda: _("The ticket waits in %(queue)s, which has no hours in which it opens."),
+    "nobody_anywhere": lambda: _("No queue can take the ticket now: it waits in %(queue)s."),
+}
+
+
 _CHECKLIST: dict[str, Callable[[], str]] = {
     "added": lambda: _("%(who)s added to the checklist."),
     "done": lambda: _("%(who)s ticked something off the checklist."),
@@ -252,7 +263,7 @@ _SENTENCES: dict[Kind, Words] = {
         % {"who": who, "customer": data["names"].customer(data.get("customer"))}
     ),
     Kind.QUEUED: lambda who, data: (
-        _("The ticket waits in %(queue)s again, at its old place.") % {"queue": data["names"].queue(data.get("queue"))}
+        _QUEUED.get(data.get("why", ""), _QUEUED[""])() % {"queue": data["names"].queue(data.get("queue"))}
     ),
     Kind.OFFERED: _with_agent(lambda: _("The ticket was offered to %(agent)s.")),
     Kind.OFFER_ACCEPTED: _simple(lambda: _("%(who)s accepted the offer.")),

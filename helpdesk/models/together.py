@@ -86,6 +86,7 @@ class Notification(models.Model):
         NOT_DELIVERED = "not_delivered", _("your reply could not be sent")
         WOKE_UP = "woke_up", _("a snoozed ticket is back")
         THIRD_PARTY_WROTE = "third_party_wrote", _("a third party answered on your ticket")
+        NOT_ROUTED = "not_routed", _("a contact waits and nobody can take it")
 
     user = models.ForeignKey(User, models.CASCADE, related_name="notifications")
     ticket = models.ForeignKey(Ticket, models.CASCADE, related_name="+")

@@ -7,14 +7,14 @@ from django.utils.translation import gettext as _
 
 from helpdesk import access, events
 from helpdesk.actions import BadInput, lock
-from helpdesk.actions.assignment import assign_ticket, move_ticket
+from helpdesk.actions.assignment import assign_ticket, move_ticket, unassign_ticket
 from helpdesk.actions.conversation import note
 from helpdesk.models import SYSTEM, Actor, Kind, Queue, Ticket, User
 from helpdesk.now import now
-from routing.actions import lock_agents, lock_items, mark_dirty
+from routing.actions import lock_items, look_again
 from routing.actions.agents import lock_presence
-from routing.actions.offers import Chosen, free_units
-from routing.models import AgentState, ContactChannel, Decision, Dirty, WorkItem
+from routing.actions.offers import Chosen, Crew, begin_handling, channels_used, follow_overflow, free_units
+from routing.models import AgentState, ContactChannel, Decision, WorkItem
 from routing.queries.pulling import waiting_for
 from routing.queries.settings import COST
 
@@ -33,18 +33,14 @@ def assign_directly(choice: Chosen) -> bool:
         return False
     ticket = lock(Ticket(pk=ticket_id))
     item = lock_items([choice.item])[choice.item]
-    agent = lock_agents([choice.agent]).get(choice.agent)
-    fits = (
-        agent is not None
-        and agent.state == AgentState.READY
-        and free_units({choice.agent: agent})[choice.agent] >= choice.units
-    )
-    if item.state != Items.WAITING or not fits or agent is None:
-        mark_dirty(Dirty.Kind.ITEM, [choice.item])
-        mark_dirty(Dirty.Kind.AGENT, [choice.agent])
+    if item.state != Items.WAITING or not Crew([choice]).take(choice, item):
+        look_again(items=[choice.item], agents=[choice.agent])
         return False
-    Decision.objects.create(item=item, at=now(), kind="assign", agent_id=choice.agent, record=choice.record)
-    assign_ticket(ticket=ticket, actor=SYSTEM, owner=agent.user)
+    decision = Decision.objects.create(item=item, at=now(), kind="assign", agent_id=choice.agent, record=choice.record)
+    agent = User.objects.get(pk=choice.agent)
+    begin_handling(item, agent, units=choice.units, at=now())
+    ticket = follow_overflow(item, ticket, decision)
+    assign_ticket(ticket=ticket, actor=SYSTEM, owner=agent)
     return True
 
 
@@ -63,11 +59,13 @@ def pull_next(*, actor: Actor, queue: Queue | None = None) -> Ticket:
         if ticket is None:
             continue
         item = lock_items([candidate.pk])[candidate.pk]
-        if item.state != Items.WAITING:
-            continue
+        if item.state != Items.WAITING or (item.queue_id, item.handing) != (candidate.queue_id, candidate.handing):
+            continue  # somebody has just taken or moved it
         presence = lock_presence(user)
         room = free_units({user.pk: presence})[user.pk]
-        if room < COST[ContactChannel(item.channel)]:
+        cap = presence.caps.get(item.channel)
+        full = cap is not None and channels_used([user.pk])[user.pk, item.channel] >= cap
+        if full or room < COST[ContactChannel(item.channel)]:
             raise BadInput(_("You have as many contacts as you can carry: finish one first."))
         record = {"by": "pull", "room": room, "waiting_since": item.entered_at.isoformat()}
         Decision.objects.create(item=item, at=now(), kind="pull", agent=user, record=record)
@@ -126,6 +124,8 @@ def transfer(
         ticket = assign_ticket(ticket=ticket, actor=actor, owner=agent)
     elif queue is not None:
         ticket = move_ticket(ticket=ticket, actor=actor, queue=queue)
+        if ticket.owner_id is not None:  # he works in both: passed on it waits for whoever comes first there
+            ticket = unassign_ticket(ticket=ticket, actor=actor)
         data["queue"] = queue.pk
     events.record(ticket, Kind.TRANSFERRED, actor=actor, data=data)
     return ticket

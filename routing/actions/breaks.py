@@ -19,6 +19,7 @@ from routing.models import (
     BreakRequest,
     ContactChannel,
     NotReadyReason,
+    Offer,
     TeamRouting,
 )
 
@@ -88,7 +89,8 @@ def begin_if_free(presence: AgentPresence) -> bool:
     if request is None or presence.state in {AgentState.OFFLINE, AgentState.DISCONNECTED}:
         return False
     live = Assignment.objects.filter(agent=presence.user, done_at__isnull=True).exclude(channel=ContactChannel.MAIL)
-    if live.exists():
+    offered = Offer.objects.filter(agent=presence.user, state=Offer.State.PENDING)
+    if live.exists() or offered.exists():
         return False
     request.state, request.ends_at = States.TAKEN, now() + timedelta(minutes=request.minutes)
     request.save(update_fields=["state", "ends_at"])

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from helpdesk import access, events, realtime
@@ -13,9 +14,9 @@ from helpdesk.actions import BadInput, lock, lock_all
 from helpdesk.actions.assignment import unassign_ticket
 from helpdesk.models import SYSTEM, Actor, Kind, Ticket
 from helpdesk.now import now
-from routing.actions import lock_agents, lock_items, mark_dirty
+from routing.actions import lock_agents, lock_items, look_again
 from routing.actions.offers import back_to_waiting
-from routing.models import Assignment, ContactChannel, Dirty, Disposition, Handing, WorkItem
+from routing.models import AgentPresence, Assignment, ContactChannel, Disposition, Handing, WorkItem
 from routing.queries.settings import rules_of
 
 Items = WorkItem.State
@@ -25,23 +26,24 @@ CHATS_WAIT = timedelta(seconds=60)
 
 def end_handling(items: Sequence[WorkItem], *, outcome: str, at: datetime) -> None:
     """Locked items whose contact is over: into wrap-up where the queue grants one, else done. Idempotent."""
+    if not items:
+        return
     rules = rules_of({item.queue_id for item in items})
-    rows = {
-        row.item_id: row
-        for row in Assignment.objects.filter(
-            item__in=[i.pk for i in items], ended_at__isnull=True, done_at__isnull=True
-        )
-    }
+    open_rows = Assignment.objects.filter(item__in=[i.pk for i in items], ended_at__isnull=True, done_at__isnull=True)
+    rows = {row.item_id: row for row in open_rows}
+    wrapping: set[int] = set()
     for item in items:
-        row = rows.get(item.pk)
-        seconds = rules[item.queue_id].wrapup_seconds if _wraps_up(item) and row is not None else 0
-        if row is not None:
-            row.ended_at = at
-            row.wrapup_until_at = at + timedelta(seconds=seconds) if seconds else None
-            row.done_at = None if seconds else at
-            row.save(update_fields=["ended_at", "wrapup_until_at", "done_at"])
-            _is_idle(row.agent_id, at)
-        finish(item, outcome=outcome, at=at, in_wrapup=bool(seconds))
+        if (row := rows.get(item.pk)) is None:
+            continue
+        seconds = rules[item.queue_id].wrapup_seconds if _wraps_up(item) else 0
+        row.ended_at = at
+        row.wrapup_until_at = at + timedelta(seconds=seconds) if seconds else None
+        row.done_at = None if seconds else at
+        if seconds:
+            wrapping.add(item.pk)
+    Assignment.objects.bulk_update(rows.values(), ["ended_at", "wrapup_until_at", "done_at"])
+    _are_idle({row.agent_id for row in rows.values()}, at)
+    finish_all(dict.fromkeys(items, outcome), at=at, in_wrapup=wrapping)
 
 
 def _wraps_up(item: WorkItem) -> bool:
@@ -49,13 +51,40 @@ def _wraps_up(item: WorkItem) -> bool:
     return item.channel != ContactChannel.MAIL or item.handing == Handing.OFFER
 
 
+def finish_all(outcomes: Mapping[WorkItem, str], *, at: datetime, in_wrapup: Collection[int] = ()) -> None:
+    """The locked items are over, or in wrap-up; they wait and are offered no more. `outcomes`: item -> how it ended."""
+    if not outcomes:
+        return
+    for item, outcome in outcomes.items():
+        over = item.pk not in in_wrapup
+        item.state = Items.DONE if over else Items.WRAPUP
+        item.outcome = outcome
+        item.done_at = at if over else None
+    WorkItem.objects.bulk_update(outcomes, ["state", "outcome", "done_at"])
+    look_again(items=[item.pk for item in outcomes if item.handing != Handing.PULL])
+
+
 def finish(item: WorkItem, *, outcome: str, at: datetime, in_wrapup: bool = False) -> None:
-    """The locked item is over, or in wrap-up; it waits and is offered no more."""
-    item.state = Items.WRAPUP if in_wrapup else Items.DONE
-    item.outcome = outcome
-    item.done_at = None if in_wrapup else at
-    item.save(update_fields=["state", "outcome", "done_at"])
-    mark_dirty(Dirty.Kind.ITEM, [item.pk])
+    """As `finish_all`, for one."""
+    finish_all({item: outcome}, at=at, in_wrapup=[item.pk] if in_wrapup else [])
+
+
+def end_wrapups(items: Sequence[WorkItem]) -> None:
+    """The locked items' wrap-up is over before its time: their tickets wait for somebody again, as new items."""
+    if items:
+        at = now()
+        let_go([item.pk for item in items], at=at)
+        finish_all({item: item.outcome for item in items}, at=at)
+
+
+def let_go(items: Sequence[int], *, at: datetime) -> None:
+    """Whoever has these items in hand has them no longer: they are somebody else's, or wait again."""
+    if not items:
+        return
+    rows = Assignment.objects.filter(item__in=items, done_at__isnull=True)
+    agents = set(rows.values_list("agent_id", flat=True))
+    rows.update(ended_at=Coalesce("ended_at", at), done_at=at, wrapup_until_at=None)
+    _are_idle(agents, at)
 
 
 @transaction.atomic
@@ -119,40 +148,45 @@ def _close(row: Assignment, actor: Actor) -> None:
     item = lock_items([row.item_id])[row.item_id]
     if item.state == Items.WRAPUP:
         finish(item, outcome=item.outcome, at=at)
-    _is_idle(row.agent_id, at)
+    _are_idle({row.agent_id}, at)
     data = {"assignment": row.pk, "user": row.agent_id, "disposition": row.disposition_id}
     events.record(lock(item.ticket), Kind.WRAPPED_UP, actor=actor, data=data)
 
 
-def _is_idle(agent: int, at: datetime) -> None:
+def _are_idle(agents: Collection[int], at: datetime) -> None:
     """The end of handling, and of wrap-up, begins the idle time by which the longest idle is found."""
-    for presence in lock_agents([agent]).values():
-        presence.idle_since_at = at
-        presence.save(update_fields=["idle_since_at"])
-    mark_dirty(Dirty.Kind.AGENT, [agent])
-    realtime.publish(realtime.user_group(agent), {"type": "agent.changed"})
+    present = [row.pk for row in lock_agents(agents).values()] if agents else []
+    if present:
+        AgentPresence.objects.filter(pk__in=present).update(idle_since_at=at)
+        look_again(agents=agents)
+        realtime.publish_many([(realtime.user_group(key), {"type": "agent.changed"}) for key in sorted(agents)])
 
 
 @transaction.atomic
 def return_to_queue(*, assignments: Iterable[Assignment], why: str) -> int:
-    """Contacts of an agent who is gone wait again at their old place, and their tickets have no owner; returns how many."""
+    """Contacts of an agent who is gone wait again at their old place, and their tickets have no owner; returns how many.
+
+    What is over but for its wrap-up is not returned. The agent is preferred no longer.
+    """
     rows = list(assignments)
     locked = lock_all(Ticket(pk=row.item.ticket_id) for row in rows)
-    back = 0
-    for row in (
+    live = list(
         Assignment.objects.select_for_update(of=("self",))
         .select_related("item")
-        .filter(pk__in=[row.pk for row in rows], done_at__isnull=True)
-    ):
-        at = now()
-        row.ended_at, row.done_at = row.ended_at or at, at
-        row.save(update_fields=["ended_at", "done_at"])
-        ticket = locked[row.item.ticket_id]
+        .filter(pk__in=[row.pk for row in rows], ended_at__isnull=True)
+        .order_by("pk")
+    )
+    at, news = now(), []
+    for row in live:
+        ticket = locked.get(row.item.ticket_id)
+        if ticket is None:
+            continue
         if ticket.owner_id == row.agent_id:
-            unassign_ticket(ticket=ticket, actor=SYSTEM)
-        back_to_waiting([row.item_id])
-        mark_dirty(Dirty.Kind.AGENT, [row.agent_id])
-        data = {"queue": row.item.queue_id, "why": why}
-        events.record(ticket, Kind.QUEUED, actor=SYSTEM, data=data)
-        back += 1
-    return back
+            unassign_ticket(ticket=ticket, actor=SYSTEM)  # its reaction ends the handling and puts the item back
+        else:
+            let_go([row.item_id], at=at)
+            back_to_waiting([row.item_id])
+        news.append(events.NewEvent(ticket, Kind.QUEUED, SYSTEM, {"queue": ticket.queue_id, "why": why}))
+    WorkItem.objects.filter(pk__in=[row.item_id for row in live]).update(preferred={})
+    events.record_many(news)
+    return len(news)

@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from helpdesk.now import now
 from routing.actions.handling import CHATS_WAIT, return_to_queue
 from routing.actions.offers import rescind_offers
 from routing.models import AgentState, Assignment, ContactChannel, Offer
 
 
-def give_back_of_lost(just_lost: Sequence[int]) -> int:
-    """Takes back the open offers of those just lost, and the live contacts of those lost for a minute; returns how many."""
+def give_back_of_lost() -> int:
+    """Takes back the open offers of agents who are gone, and the live contacts of those lost for a minute; returns how many.
+
+    Asks for what is so, not for what has just become so: a dispatcher killed between the two leaves nothing behind.
+    """
     back = 0
-    if just_lost:
-        open_offers = Offer.objects.filter(agent__in=just_lost, state=Offer.State.PENDING).select_related(
-            "item__ticket"
-        )
-        back += rescind_offers(list(open_offers), why="agent_lost")
+    gone = Offer.objects.filter(
+        state=Offer.State.PENDING, agent__presence__state__in=[AgentState.DISCONNECTED, AgentState.OFFLINE]
+    )
+    offers = list(gone.select_related("item__ticket").order_by("pk")[:100])
+    if offers:
+        back += rescind_offers(offers, why="agent_lost")
     live = Assignment.objects.filter(
         done_at__isnull=True,
+        ended_at__isnull=True,
         agent__presence__state=AgentState.DISCONNECTED,
         agent__presence__since_at__lte=now() - CHATS_WAIT,
     ).exclude(channel=ContactChannel.MAIL)
-    rows = list(live.select_related("item__ticket")[:100])
+    rows = list(live.select_related("item__ticket").order_by("pk")[:100])
     if rows:
         back += return_to_queue(assignments=rows, why="agent_lost")
     return back

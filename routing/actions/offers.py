@@ -6,6 +6,7 @@ accepts at once one finds it pending. A place in the queue (`vtime`) is moved by
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,16 +17,28 @@ from django.utils.translation import gettext as _
 
 from helpdesk import access, events, faults, realtime
 from helpdesk.actions import BadInput, lock, lock_all
-from helpdesk.actions.assignment import assign_ticket
-from helpdesk.models import SYSTEM, Actor, Kind, Ticket, User
+from helpdesk.actions.assignment import assign_ticket, move_ticket
+from helpdesk.models import SYSTEM, Actor, Kind, Queue, TeamMembership, Ticket, User
 from helpdesk.now import now
-from routing.actions import lock_agents, lock_items, mark_dirty
+from routing.actions import lock_agents, lock_items, look_again
 from routing.actions.agents import enter_state
-from routing.models import AgentPresence, AgentState, Assignment, Decision, Dirty, Offer, WorkItem
-from routing.queries.settings import rules_of
+from routing.models import (
+    AgentPresence,
+    AgentState,
+    Assignment,
+    ContactChannel,
+    Decision,
+    Handing,
+    Offer,
+    QueueRouting,
+    WorkItem,
+)
+from routing.queries.settings import COST, rules_of
 
 States = Offer.State
 Items = WorkItem.State
+#: Beats come every ten seconds: who was silent for so long when his offer ended did not see it.
+SILENT_AFTER = timedelta(seconds=15)
 
 
 class OfferGone(BadInput):
@@ -34,44 +47,37 @@ class OfferGone(BadInput):
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What the engine chose: a waiting item for an agent, the units it will hold, and why (see Decision.record)."""
+    """What the engine chose: a waiting item for an agent, the units it will hold, and why (see Decision.record).
+
+    `queue` is the one whose agent he is: not the item's own where it overflowed.
+    """
 
     item: int
     agent: int
+    queue: int
     units: int
     record: dict[str, Any]
 
 
 @transaction.atomic
 def make_offers(chosen: Sequence[Chosen]) -> list[Offer]:
-    """Writes offers for those of `chosen` that still hold: item waiting, agent ready and with room. The rest is looked at anew.
+    """Writes offers for those of `chosen` that still hold (see `Crew`). The rest is looked at anew.
 
     One batch, one transaction: the engine saw rows that may have changed since, and the rows decide.
     """
     tickets = dict(WorkItem.objects.filter(pk__in=[c.item for c in chosen]).values_list("pk", "ticket_id"))
     locked = lock_all(Ticket(pk=key) for key in tickets.values())
     items = lock_items(tickets)
-    agents = lock_agents(c.agent for c in chosen)
-    room = free_units(agents)
+    crew = Crew(chosen)
     rules = rules_of({item.queue_id for item in items.values()})
     at = now()
     kept: list[tuple[Chosen, Ticket, WorkItem]] = []
     stale: list[Chosen] = []
     for choice in chosen:
         item = items.get(choice.item)
-        agent = agents.get(choice.agent)
-        holds = (
-            item is not None
-            and item.state == Items.WAITING
-            and item.ticket_id in locked
-            and agent is not None
-            and agent.state == AgentState.READY
-            and room[choice.agent] >= choice.units
-        )
-        if not holds or item is None:
+        if item is None or item.state != Items.WAITING or item.ticket_id not in locked or not crew.take(choice, item):
             stale.append(choice)
             continue
-        room[choice.agent] -= choice.units
         kept.append((choice, locked[item.ticket_id], item))
     decisions = Decision.objects.bulk_create(
         [Decision(item=item, at=at, kind="offer", agent_id=c.agent, record=c.record) for c, _ticket, item in kept]
@@ -98,9 +104,45 @@ def make_offers(chosen: Sequence[Chosen]) -> list[Offer]:
         ]
     )
     _ring_agents(offer.agent_id for offer in offers)
-    mark_dirty(Dirty.Kind.ITEM, (c.item for c in stale))
-    mark_dirty(Dirty.Kind.AGENT, (c.agent for c in stale))
+    look_again(items=[c.item for c in stale], agents=[c.agent for c in stale])
     return offers
+
+
+class Crew:
+    """The locked agents of some choices, and what they can take: ready, of the queue's team, with units, channel and cap."""
+
+    def __init__(self, chosen: Sequence[Chosen]) -> None:
+        keys = {choice.agent for choice in chosen}
+        self.agents = lock_agents(keys)
+        self.room = free_units(self.agents)
+        self.queues = set(
+            TeamMembership.objects.filter(
+                user__in=keys, user__is_active=True, team__queues__in={choice.queue for choice in chosen}
+            ).values_list("user_id", "team__queues")
+        )
+        self.used = channels_used(key for key, agent in self.agents.items() if agent.caps)
+
+    def take(self, choice: Chosen, item: WorkItem) -> bool:
+        """Whether the agent can have the item; then it is counted as his."""
+        agent = self.agents.get(choice.agent)
+        if agent is None or agent.state != AgentState.READY or (choice.agent, choice.queue) not in self.queues:
+            return False
+        cap = agent.caps.get(item.channel)
+        full = cap is not None and self.used[choice.agent, item.channel] >= cap
+        if full or item.channel not in agent.accepts or self.room[choice.agent] < choice.units:
+            return False
+        self.room[choice.agent] -= choice.units
+        self.used[choice.agent, item.channel] += 1
+        return True
+
+
+def channels_used(agents: Iterable[int]) -> Counter[tuple[int, str]]:
+    """How many contacts of each channel these agents have or are offered, by (agent, channel). Two queries, none for nobody."""
+    keys = list(agents)
+    used: Counter[tuple[int, str]] = Counter()
+    used.update(Assignment.objects.filter(agent__in=keys, done_at__isnull=True).values_list("agent_id", "channel"))
+    used.update(Offer.objects.filter(agent__in=keys, state=States.PENDING).values_list("agent_id", "item__channel"))
+    return used
 
 
 def free_units(agents: dict[int, Any]) -> dict[int, int]:
@@ -128,20 +170,58 @@ def accept_offer(*, offer: Offer, actor: Actor) -> Assignment:
     item = lock_items([offer.item_id])[offer.item_id]
     assignment = begin_handling(item, offer.agent, units=offer.units, at=at)
     AgentPresence.objects.filter(user=offer.agent).update(missed=0)
+    ticket = follow_overflow(item, ticket, offer.decision)
     events.record(ticket, Kind.OFFER_ACCEPTED, actor=actor, data={"offer": offer.pk, "user": offer.agent_id})
     assign_ticket(ticket=ticket, actor=actor, owner=offer.agent)
     _ring_agents([offer.agent_id])
     return assignment
 
 
+def follow_overflow(item: WorkItem, ticket: Ticket, decision: Decision | None) -> Ticket:
+    """A contact that an agent of another queue takes goes over to that queue, where he may work; it is counted at home.
+
+    The item is in his hands already: its queue stays.
+    """
+    key = decision.record.get("queue") if decision is not None else None
+    if key is None or key == ticket.queue_id:
+        return ticket
+    queue = Queue.objects.get(pk=key)
+    Decision.objects.create(
+        item=item,
+        at=now(),
+        kind="overflow",
+        record={"from": item.queue_id, "to": key, "offer": decision.pk if decision else None},
+    )
+    return move_ticket(ticket=ticket, actor=SYSTEM, queue=queue)
+
+
 def begin_handling(item: WorkItem, agent: User, *, units: int, at: datetime) -> Assignment:
     """The locked item is in the agent's hands; its first answer is noted."""
-    assignment = Assignment.objects.create(item=item, agent=agent, channel=item.channel, units=units, begun_at=at)
-    item.state, item.answered_at = Items.ASSIGNED, item.answered_at or at
-    item.save(update_fields=["state", "answered_at"])
-    mark_dirty(Dirty.Kind.ITEM, [item.pk])
-    mark_dirty(Dirty.Kind.AGENT, [agent.pk])
-    return assignment
+    return begin_handlings([(item, agent.pk)], at=at, units=units)[0]
+
+
+def begin_handlings(
+    given: Sequence[tuple[WorkItem, int]], *, at: datetime, units: int | None = None
+) -> list[Assignment]:
+    """Locked items, each with the key of the agent who has it from now on. `units`: as held so far, else what it costs."""
+    made = Assignment.objects.bulk_create(
+        [
+            Assignment(
+                item=item,
+                agent_id=agent,
+                channel=item.channel,
+                units=units if units is not None else COST[ContactChannel(item.channel)],
+                begun_at=at,
+            )
+            for item, agent in given
+        ]
+    )
+    for item, _agent in given:
+        item.state, item.answered_at = Items.ASSIGNED, item.answered_at or at
+    WorkItem.objects.bulk_update([item for item, _agent in given], ["state", "answered_at"])
+    handed = [item.pk for item, _agent in given if item.handing != Handing.PULL]
+    look_again(items=handed, agents=[agent for _item, agent in given])
+    return made
 
 
 @transaction.atomic
@@ -165,7 +245,10 @@ def decline_offer(*, offer: Offer, actor: Actor, reason: str = "") -> None:
 
 @transaction.atomic
 def expire_offers(limit: int = 200) -> int:
-    """Offers past their time: each is a miss of its agent, who is not ready after so many in a row; returns how many."""
+    """Offers past their time: each is a miss of its agent, who is not ready after so many in a row; returns how many.
+
+    Of an agent whose browser has been silent meanwhile it is no miss: the offer is taken back, and he counts as lost.
+    """
     due = list(
         Offer.objects.filter(state=States.PENDING, expires_at__lte=now())
         .select_related("item")
@@ -174,22 +257,26 @@ def expire_offers(limit: int = 200) -> int:
     if not due:
         return 0
     locked = lock_all(Ticket(pk=offer.item.ticket_id) for offer in due)
-    missed = [offer for offer in due if _end([offer.pk], States.TIMEOUT)]
+    items = lock_items(offer.item_id for offer in due)
+    agents = lock_agents(offer.agent_id for offer in due)
+    at = now()
+    silent = {key for key, agent in agents.items() if agent.seen_at is not None and at - agent.seen_at > SILENT_AFTER}
+    lost = [o for o in due if o.agent_id in silent and _end([o.pk], States.RESCINDED, "agent_lost")]
+    missed = [o for o in due if o.agent_id not in silent and _end([o.pk], States.TIMEOUT)]
     faults.point("route.expired")
-    mark = {"missed": now().isoformat()}
+    mark = {"missed": at.isoformat()}
     back_to_waiting(
-        [offer.item_id for offer in missed], without={offer.item_id: (offer.agent_id, mark) for offer in missed}
+        [offer.item_id for offer in (*missed, *lost)],
+        without={offer.item_id: (offer.agent_id, mark) for offer in missed},
     )
-    rules = rules_of({offer.item.queue_id for offer in missed})
-    agents = lock_agents(offer.agent_id for offer in missed)
+    rules = rules_of({item.queue_id for item in items.values()})
     for offer in missed:
-        agent, rule = agents[offer.agent_id], rules[offer.item.queue_id]
-        agent.missed += 1
-        agent.save(update_fields=["missed"])
-        if agent.missed >= rule.misses_allowed and agent.state == AgentState.READY:
-            if rule.missed_return_seconds is not None:
-                agent.returns_at = now() + timedelta(seconds=rule.missed_return_seconds)
-            enter_state(agent, AgentState.RONA, actor=SYSTEM)
+        if (agent := agents.get(offer.agent_id)) is not None:
+            _count_miss(agent, rules[items[offer.item_id].queue_id])
+    for key in dict.fromkeys(offer.agent_id for offer in lost):
+        if agents[key].state not in {AgentState.OFFLINE, AgentState.DISCONNECTED}:
+            enter_state(agents[key], AgentState.DISCONNECTED, actor=SYSTEM)
+            AgentPresence.objects.filter(user=key).update(seen_at=None)
     events.record_many(
         [
             events.NewEvent(
@@ -197,9 +284,23 @@ def expire_offers(limit: int = 200) -> int:
             )
             for offer in missed
         ]
+        + [_rescinded(locked[offer.item.ticket_id], offer, "agent_lost", SYSTEM) for offer in lost]
     )
-    _ring_agents(offer.agent_id for offer in missed)
-    return len(missed)
+    _ring_agents(offer.agent_id for offer in due)
+    return len(missed) + len(lost)
+
+
+def _count_miss(agent: AgentPresence, rule: QueueRouting) -> None:
+    agent.missed += 1
+    agent.save(update_fields=["missed"])
+    if agent.missed >= rule.misses_allowed and agent.state == AgentState.READY:
+        if rule.missed_return_seconds is not None:
+            agent.returns_at = now() + timedelta(seconds=rule.missed_return_seconds)
+        enter_state(agent, AgentState.RONA, actor=SYSTEM)
+
+
+def _rescinded(ticket: Ticket, offer: Offer, why: str, actor: Actor) -> events.NewEvent:
+    return events.NewEvent(ticket, Kind.OFFER_RESCINDED, actor, {"offer": offer.pk, "user": offer.agent_id, "why": why})
 
 
 @transaction.atomic
@@ -208,17 +309,7 @@ def rescind_offers(offers: Sequence[Offer], *, why: str, actor: Actor = SYSTEM) 
     locked = lock_all(Ticket(pk=offer.item.ticket_id) for offer in offers)
     ended = [offer for offer in offers if _end([offer.pk], States.RESCINDED, why)]
     back_to_waiting([offer.item_id for offer in ended])
-    events.record_many(
-        [
-            events.NewEvent(
-                locked[offer.item.ticket_id],
-                Kind.OFFER_RESCINDED,
-                actor,
-                {"offer": offer.pk, "user": offer.agent_id, "why": why},
-            )
-            for offer in ended
-        ]
-    )
+    events.record_many([_rescinded(locked[offer.item.ticket_id], offer, why, actor) for offer in ended])
     _ring_agents(offer.agent_id for offer in ended)
     return len(ended)
 
@@ -227,7 +318,7 @@ def cancel_offers_of(items: Iterable[WorkItem]) -> None:
     """The contact is gone or is somebody's already: its open offer ends without an event of its own. The tickets are locked."""
     rows = list(Offer.objects.filter(item__in=[item.pk for item in items], state=States.PENDING))
     _end([row.pk for row in rows], States.CANCELLED)
-    mark_dirty(Dirty.Kind.AGENT, {row.agent_id for row in rows})
+    look_again(agents={row.agent_id for row in rows})
     _ring_agents(row.agent_id for row in rows)
 
 
@@ -236,13 +327,15 @@ def back_to_waiting(keys: Sequence[int], *, without: dict[int, tuple[int, dict[s
 
     `without`: an agent to leave out, by item: `{"until": time}`, or `{"missed": time}` for until he becomes ready anew.
     """
-    for item in lock_items(keys).values():
+    items = list(lock_items(keys).values())
+    for item in items:
         if without and item.pk in without:
             agent, mark = without[item.pk]
             item.excluded = {**item.excluded, str(agent): mark}
         item.state = Items.WAITING
-        item.save(update_fields=["state", "excluded"])
-    mark_dirty(Dirty.Kind.ITEM, keys)
+    if items:
+        WorkItem.objects.bulk_update(items, ["state", "excluded"])
+        look_again(items=[item.pk for item in items if item.handing != Handing.PULL])
 
 
 def _end(keys: Sequence[int], state: str, reason: str = "") -> int:
@@ -250,14 +343,16 @@ def _end(keys: Sequence[int], state: str, reason: str = "") -> int:
     agents = list(pending.values_list("agent_id", flat=True))
     ended = pending.update(state=state, ended_at=now(), reason=reason[:200])
     if ended:
-        mark_dirty(Dirty.Kind.AGENT, agents)
+        look_again(agents=agents)
     return ended
 
 
 def _ensure_own(offer: Offer, actor: Actor) -> None:
-    access.ensure(actor, "offer.answer", offer.item.ticket)
     if actor.user is None or actor.user.pk != offer.agent_id:
         raise access.NotAllowed(_("This offer is for somebody else."))
+    access.ensure(
+        actor, "offer.answer"
+    )  # the offer is his; a ticket that overflowed is in his queue from the answer on
 
 
 def _what_became_of(offer: Offer) -> str:

@@ -73,6 +73,14 @@ class AgentPresence(models.Model):
         _("most at once by channel"), default=dict, blank=True, help_text=_('Such as {"chat": 4, "mail": 10}.')
     )
     position = models.PositiveIntegerField(_("place in fixed order"), default=0)
+    penalties = models.JSONField(
+        _("penalty by queue"),
+        default=dict,
+        blank=True,
+        help_text=_(
+            'By the key of the queue, such as {"4": 2}: 0 comes first. Steps of plans let penalties in as a contact waits.'
+        ),
+    )
 
     objects = AgentPresenceQuerySet.as_manager()
 

@@ -13,7 +13,7 @@ from helpdesk.models import AddressKind, Customer, CustomerAddress, Ticket, Tick
 from routing.core.demand import Demanded, DemandRules, Rule, demand_of
 from routing.core.demand_conditions import Facts
 from routing.models import DemandRule, PlanVersion, QueueRouting
-from routing.queries.settings import rules_of
+from routing.queries.settings import rules_and_demands
 from routing.queries.skills import skill_paths
 
 
@@ -23,14 +23,15 @@ class Demands:
     def __init__(self, tickets: Sequence[Ticket]) -> None:
         self.tickets = tickets
         queues = {ticket.queue_id for ticket in tickets}
-        self.rules: dict[int, QueueRouting] = rules_of(queues)
+        self.rules: dict[int, QueueRouting]
+        self.rules, has_rules = rules_and_demands(queues)
         plans = {rule.plan_id for rule in self.rules.values() if rule.plan_id}
         self._versions: dict[int, PlanVersion] = {}
         if plans:
             newest = PlanVersion.objects.filter(plan__in=plans).order_by("plan_id", "-version").distinct("plan_id")
             self._versions = {version.plan_id: version for version in newest}
         self._asking: dict[int | None, list[Rule]] = defaultdict(list)
-        for row in DemandRule.objects.filter(is_active=True):
+        for row in DemandRule.objects.filter(is_active=True) if has_rules else ():
             self._asking[row.queue_id].append(Rule.from_dict({**row.rule, "name": row.name}))
         asks = bool(self._asking) or any(rule.language_level for rule in self.rules.values())
         self._facts = facts_of(tickets) if asks else {}
