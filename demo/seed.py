@@ -10,6 +10,7 @@ from django.db import connection, transaction
 
 from demo.accounts import ACCOUNTS
 from demo.seed_house import point_mailboxes, seed_house
+from demo.seed_routing import seed_routing
 from demo.seed_week import SOURCE, WeekSeeder
 from helpdesk import realtime
 from helpdesk.models import Queue, RawMail, Ticket
@@ -39,6 +40,7 @@ def seed() -> Seeded:
         if not RawMail.objects.filter(source=SOURCE).exists():
             with realtime.silent():
                 tickets = WeekSeeder().run()
+                made += seed_routing()
             queues = Queue.objects.values_list("pk", flat=True)
             realtime.publish_many(
                 (realtime.queue_group(key), {"type": "inbox.changed", "queue": key}) for key in list(queues)

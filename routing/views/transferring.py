@@ -56,7 +56,10 @@ def _choices(request: HttpRequest, ticket: Ticket) -> dict[str, Any]:
     """People who may own it, those with room first, then by load; and the other queues."""
     asked = request.GET.get("q", "").strip()
     people: list[User] = list(
-        people_who_see(ticket).filter(name__icontains=asked).exclude(role=Role.LIGHT).exclude(pk=ticket.owner_id or 0)
+        people_who_see(ticket)
+        .filter(name__icontains=asked)
+        .exclude(role=Role.LIGHT)
+        .exclude(pk__in=[ticket.owner_id or 0, actor_of(request).id or 0])
     )
     known = standings(person.pk for person in people)
     rows = [(person, known.get(person.pk, NOBODY)) for person in people]

@@ -31,6 +31,7 @@ from helpdesk.models import (
     OutgoingMail,
     Queue,
     RawMail,
+    Role,
     SideThread,
     Status,
     StatusLabel,
@@ -40,6 +41,7 @@ from helpdesk.models import (
     Verdict,
 )
 from helpdesk.now import now
+from routing.models import AgentPresence, AgentState, Offer, QueueRouting, Shift, WorkItem
 
 pytestmark = pytest.mark.django_db
 
@@ -202,3 +204,16 @@ def test_public_passwords_go_into_no_production_database(settings: Settings) -> 
         seed()
 
     assert not User.objects.exists()
+
+
+def test_everybody_begins_offline_and_one_queue_offers_its_mail() -> None:
+    seed()
+    workers = User.objects.exclude(role=Role.LIGHT)
+    assert AgentPresence.objects.filter(state=AgentState.OFFLINE).count() == workers.count() > 3
+    assert list(QueueRouting.objects.values_list("queue__name", "mail_handing")) == [("Returns", "offer")]
+    handing = WorkItem.objects.filter(queue__name="Returns", state=WorkItem.State.WAITING).values_list(
+        "handing", flat=True
+    )
+    assert set(handing) <= {"offer"}
+    assert not Offer.objects.exists()
+    assert Shift.objects.exists()
