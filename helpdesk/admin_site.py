@@ -19,6 +19,35 @@ from django.utils.translation import gettext_lazy as _
 SECTIONS: tuple[tuple[str, Promise, tuple[str, ...]], ...] = (
     ("people", _("People"), ("User", "Team", "SkillGroup", "Skill")),
     ("organisation", _("Organisation"), ("Queue", "BusinessCalendar", "Site")),
+    (
+        "routing",
+        _("Routing"),
+        (
+            "QueueRouting",
+            "RoutingPlan",
+            "DemandRule",
+            "TeamRouting",
+            "Shift",
+            "AgentPresence",
+            "NotReadyReason",
+            "Disposition",
+        ),
+    ),
+    (
+        "routing-history",
+        _("Routing: what happened"),
+        (
+            "WorkItem",
+            "Offer",
+            "Assignment",
+            "Decision",
+            "AgentStateInterval",
+            "BreakRequest",
+            "Callback",
+            "WaitForecast",
+            "PlanVersion",
+        ),
+    ),
     ("mail", _("Mail"), ("Mailbox", "RawMail", "OutgoingMail")),
     (
         "tickets",
@@ -29,7 +58,7 @@ SECTIONS: tuple[tuple[str, Promise, tuple[str, ...]], ...] = (
     ("security", _("Security"), ("AuditEntry", "ApiToken")),
     ("jobs", _("Jobs"), ("OrmQ", "Failure")),
 )
-_SORTED = frozenset({"helpdesk", "django_q"})
+_SORTED = frozenset({"helpdesk", "routing", "django_q"})
 
 
 class HelpdeskAdminSite(AdminSite):

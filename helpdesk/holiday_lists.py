@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
+from importlib.metadata import version as edition
 from typing import Any
 
 import holidays
@@ -61,7 +62,7 @@ def difference(have: Iterable[DayOff], want: Iterable[DayOff]) -> Difference:
 
 def version() -> str:
     """Which edition of the list of public holidays this is."""
-    return f"holidays {holidays.__version__}"
+    return f"holidays {edition('holidays')}"
 
 
 @lru_cache(maxsize=1)

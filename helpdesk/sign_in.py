@@ -70,8 +70,31 @@ MANAGER_MAY: dict[str, str] = {
     "macro": "view add change delete",
     "apitoken": "view add change",
 }
+#: The same for the models of routing.
+MANAGER_MAY_OF_ROUTING: dict[str, str] = {
+    "queuerouting": "view add change",
+    "routingplan": "view add change delete",
+    "planversion": "view",
+    "demandrule": "view add change delete",
+    "notreadyreason": "view add change delete",
+    "disposition": "view add change delete",
+    "teamrouting": "view add change",
+    "shift": "view add change delete",
+    "agentpresence": "view add change",
+    "agentstateinterval": "view",
+    "breakrequest": "view",
+    "workitem": "view",
+    "offer": "view",
+    "assignment": "view",
+    "decision": "view",
+    "callback": "view",
+    "waitforecast": "view",
+}
 _MANAGER_PERMISSIONS = frozenset(
-    f"helpdesk.{verb}_{model}" for model, verbs in MANAGER_MAY.items() for verb in verbs.split()
+    f"{app}.{verb}_{model}"
+    for app, models in (("helpdesk", MANAGER_MAY), ("routing", MANAGER_MAY_OF_ROUTING))
+    for model, verbs in models.items()
+    for verb in verbs.split()
 )
 #: allauth's names of what it would mail about -> our word in the audit book and in the mail to the person.
 CHANGES: dict[str, str] = {
@@ -101,7 +124,7 @@ class RoleBackend(BaseBackend):
 
     def has_module_perms(self, user_obj: Any, app_label: str) -> bool:
         """Whether the admin lists the app for this person."""
-        return app_label == "helpdesk" and bool(self.get_user_permissions(user_obj))
+        return app_label in {"helpdesk", "routing"} and bool(self.get_user_permissions(user_obj))
 
 
 def lacks_second_factor(user: User) -> bool:

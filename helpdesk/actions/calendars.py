@@ -32,7 +32,7 @@ def take_over_days(
     years: Collection[int],
     actor: Actor,
 ) -> Difference:
-    """Writes what `compared` says and returns it. `source` and `version` name the list to whoever asks later. Raises NotAllowed."""
+    """Writes what `compared` says and returns it. `source` and `version` name the list to who asks later. Raises NotAllowed."""
     access.ensure(actor, "setup.change")
     calendar = BusinessCalendar.objects.select_for_update().get(pk=calendar.pk)
     changes = compared(calendar, days, source, years)

@@ -50,7 +50,8 @@ def _clock(word: str) -> str:
     return f"{int(found[1]):02}:{found[2] or '00'}" if found else word
 
 
-def _hours(label: Any) -> forms.CharField:
+def day_field(label: Any) -> forms.CharField:
+    """The hours of one day of the week, as text that is shown as rows."""
     columns = (column("time", gettext_lazy("from")), column("time", gettext_lazy("to")))
     widget = LineInput(columns, between="-", add=gettext_lazy("hours"), none=gettext_lazy("closed"))
     return forms.CharField(label=label, required=False, max_length=200, widget=widget)
@@ -60,13 +61,13 @@ class CalendarForm(forms.ModelForm[BusinessCalendar]):
     """See the module."""
 
     time_zone = forms.ChoiceField(label=gettext_lazy("time zone"), choices=zones)
-    mon = _hours(gettext_lazy("Monday"))
-    tue = _hours(gettext_lazy("Tuesday"))
-    wed = _hours(gettext_lazy("Wednesday"))
-    thu = _hours(gettext_lazy("Thursday"))
-    fri = _hours(gettext_lazy("Friday"))
-    sat = _hours(gettext_lazy("Saturday"))
-    sun = _hours(gettext_lazy("Sunday"))
+    mon = day_field(gettext_lazy("Monday"))
+    tue = day_field(gettext_lazy("Tuesday"))
+    wed = day_field(gettext_lazy("Wednesday"))
+    thu = day_field(gettext_lazy("Thursday"))
+    fri = day_field(gettext_lazy("Friday"))
+    sat = day_field(gettext_lazy("Saturday"))
+    sun = day_field(gettext_lazy("Sunday"))
     holidays = forms.CharField(
         label=gettext_lazy("days off without a name"),
         required=False,

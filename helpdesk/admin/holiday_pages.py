@@ -138,7 +138,7 @@ class HolidayPages:
             zone=zone,
             initial={"first": year, "last": year + 1},
         )
-        asked: PublicForm | FileForm | None = {"public": public, "file": file}.get(step)
+        asked = public if step == "public" else file if step == "file" else None
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,

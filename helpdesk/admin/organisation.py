@@ -121,9 +121,9 @@ class DaysOff(admin.TabularInline[CalendarHoliday, BusinessCalendar]):
     def shown_source(self, obj: CalendarHoliday) -> str:
         """The list it was taken from and its edition."""
         if not obj.source:
-            return _("by hand")
+            return str(_("by hand"))
         words = f"{obj.source} ({obj.version})" if obj.version else obj.source
-        return _("%(source)s, estimated") % {"source": words} if obj.estimated else words
+        return str(_("%(source)s, estimated") % {"source": words}) if obj.estimated else words
 
 
 @admin.register(BusinessCalendar)

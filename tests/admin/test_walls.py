@@ -45,8 +45,10 @@ from helpdesk.models import (
     User,
 )
 from helpdesk.now import now
-from helpdesk.sign_in import MANAGER_MAY
+from helpdesk.sign_in import MANAGER_MAY, MANAGER_MAY_OF_ROUTING
+from routing.models import AgentPresence
 from tests.admin.conftest import sign_in
+from tests.admin.routing_makers import ROUTING_HISTORY, ROUTING_MAKERS
 from tests.factories import (
     PASSWORD,
     World,
@@ -63,9 +65,10 @@ from tests.factories import (
 pytestmark = pytest.mark.django_db
 
 MODELS = sorted(django_admin.site._registry, key=lambda model: model._meta.label)
-OURS = [model for model in MODELS if model._meta.app_label == "helpdesk"]
-HISTORY = [Ticket, Message, TicketEvent, AuditEntry, RawMail, OutgoingMail]
-KEPT = [*HISTORY, User, Team, Queue, Mailbox, Customer, ApiToken, BusinessCalendar, Site]
+OURS = [model for model in MODELS if model._meta.app_label in {"helpdesk", "routing"}]
+HISTORY: list[type[models.Model]] = [Ticket, Message, TicketEvent, AuditEntry, RawMail, OutgoingMail, *ROUTING_HISTORY]
+KEPT = [*HISTORY, User, Team, Queue, Mailbox, Customer, ApiToken, BusinessCalendar, Site, AgentPresence]
+RIGHTS = {**MANAGER_MAY, **MANAGER_MAY_OF_ROUTING}
 
 
 def _page(model: type[models.Model], name: str, *arguments: Any) -> str:
@@ -122,12 +125,13 @@ MAKERS: dict[type[models.Model], Callable[[int, World], object]] = {
     Macro: lambda n, world: Macro.objects.create(
         name=_name(n), steps=[{"do": "set_status", "status": "resolved"}], team=make_team()
     ),
+    **ROUTING_MAKERS,
 }
 
 
 def test_every_page_of_the_house_has_a_maker_and_a_right() -> None:
     assert set(MAKERS) == set(OURS)
-    assert {model._meta.model_name for model in OURS} <= set(MANAGER_MAY)
+    assert {model._meta.model_name for model in OURS} <= set(RIGHTS)
 
 
 @pytest.mark.parametrize("model", OURS, ids=lambda model: model.__name__)
@@ -179,7 +183,7 @@ def test_nobody_below_a_manager_opens_any_page(model: type[models.Model], world:
 def test_managers_do_what_the_table_of_rights_says_and_no_more(
     model: type[models.Model], world: World, manager: Client
 ) -> None:
-    may = MANAGER_MAY[str(model._meta.model_name)].split()
+    may = RIGHTS[str(model._meta.model_name)].split()
     site_says = django_admin.site._registry[model]
     allowed = {"add": "add" in may and model not in {SavedView}, "delete": "delete" in may}
     MAKERS[model](1, world)
@@ -237,13 +241,13 @@ def test_a_saved_view_of_a_colleague_does_not_exist_for_a_manager(world: World, 
 def test_library_pages_that_would_confuse_are_gone() -> None:
     shown = {model._meta.app_label for model in MODELS}
 
-    assert shown == {"helpdesk", "django_q"}
+    assert shown == {"helpdesk", "routing", "django_q"}
 
 
 def test_the_front_page_sorts_by_subject_and_leaves_nothing_out(admin: Client) -> None:
     sections = admin.get("/admin/").context["app_list"]
 
-    assert [str(section["name"]) for section in sections][:3] == ["People", "Organisation", "Mail"]
+    assert [str(section["name"]) for section in sections][:3] == ["People", "Organisation", "Routing"]
     assert {model["object_name"] for section in sections for model in section["models"]} == {m.__name__ for m in MODELS}
 
 
