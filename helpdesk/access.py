@@ -58,6 +58,7 @@ work.pull          - x x x x - -  never
 work.move          - - x x x - -  never
 board.view         - - x x x - -  never
 callback.ask       - x x x x x -  write
+what_if.run        - - - x x - -  never
 token.issue        - - - x x - -  never
 staff.change       - - - x x - -  never
 setup.change       - - - x x - -  never

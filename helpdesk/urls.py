@@ -20,7 +20,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/", include("allauth.urls")),
     path("api/", include("helpdesk.api.urls")),
     path("portal/", include("helpdesk.views.portal_urls")),
+    path("portal/", include("routing.portal_urls")),
     path("routing/", include("routing.urls")),
+    path("board/", include("routing.board_urls")),
     path("", include("helpdesk.views.urls")),
 ]
 

@@ -157,6 +157,7 @@ EXAMPLES: dict[str, Example] = {
     "customers_merge": Example({"id": CUSTOMER}, {"source": TWIN, "choices": {"name": "target"}}),
     "customers_unmerge": Example({"id": CUSTOMER}, {"source": MERGED_CUSTOMER}),
     "events_list": Example({"after": 0, "page[size]": 100}, response=_page(_EVENT_SHOWN, cursor="90211")),
+    "ticket_routing_retrieve": Example(_ONE_TICKET),
     "ticket_events_list": Example({**_ONE_TICKET, "after": 0}),
     "queues_list": Example(
         response=_page(

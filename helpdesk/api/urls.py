@@ -15,6 +15,7 @@ from helpdesk.api.viewsets.messages import MessageViewSet
 from helpdesk.api.viewsets.nothing import NothingHere
 from helpdesk.api.viewsets.organisation import IssueTypeViewSet, QueueViewSet, TagViewSet, UserViewSet
 from helpdesk.api.viewsets.tickets import TicketViewSet
+from routing.api import TicketRoutingViewSet
 
 app_name = "api"
 
@@ -39,6 +40,7 @@ _v1: list[URLPattern | URLResolver] = [
     path(f"{_TICKET}messages/", MessageViewSet.as_view(_LIST), name="messages"),
     path(f"{_TICKET}messages/<uuid:message>/", MessageViewSet.as_view({"get": "retrieve"}), name="message"),
     path(f"{_TICKET}attachments/", UploadViewSet.as_view({"post": "create"}), name="uploads"),
+    path(f"{_TICKET}routing/", TicketRoutingViewSet.as_view({"get": "retrieve"}), name="ticket-routing"),
     path(f"{_TICKET}events/", TicketEventViewSet.as_view(_LIST), name="ticket-events"),
     path("attachments/<uuid:id>/", AttachmentViewSet.as_view({"get": "retrieve"}), name="attachment"),
     path("attachments/<uuid:id>/content/", AttachmentViewSet.as_view({"get": "content"}), name="attachment-content"),

@@ -11,6 +11,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.module_loading import import_string
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -18,6 +19,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from helpdesk.access import NotAllowed, may
 from helpdesk.actions import BadInput, portal
 from helpdesk.actions.portal_entry import let_in_too
+from helpdesk.flow import PORTAL_PIECES
 from helpdesk.limits import within
 from helpdesk.models import UNFINISHED, IllegalTransition, Status, Ticket
 from helpdesk.queries.portal import (
@@ -102,6 +104,7 @@ def _show(
         "house": house_name(found),
         "ticket": found,
         "said": body,
+        "pieces": [import_string(path)(request, visitor, found) for path in PORTAL_PIECES],
         "tag": tag,
         "can": _can(visitor, found),
         "done": request.GET.get("done") if request.GET.get("done") in _DONE else "",

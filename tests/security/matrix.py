@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from helpdesk.models import Message
+from helpdesk.now import now
+from routing.models import BreakRequest, NotReadyReason, WorkItem
 from tests.security.rooms import Rooms
 
 Side = Literal["own", "foreign", "missing"]
@@ -248,6 +250,11 @@ ADDRESSES |= {
     "portal/tickets/<uuid:public_id>/reply/": _portal("POST", _public_ticket, text="Hello"),
     "portal/tickets/<uuid:public_id>/close/": _portal("POST", _public_ticket),
     "portal/tickets/<uuid:public_id>/reopen/": _portal("POST", _public_ticket),
+    "portal/tickets/<uuid:public_id>/wait/": _portal("GET", _public_ticket),
+    "portal/tickets/<uuid:public_id>/callback/": _portal("POST", _public_ticket, do="ask", phone="+493012345"),
+    "portal/callback/<str:token>/": Address(
+        {"GET": Door(PUBLIC), "POST": Door(PUBLIC, {"do": "cancel"})}, lambda rooms, side: {"token": "forged"}
+    ),
     "portal/messages/<uuid:public_id>/frame/": _portal("GET", _message),
     "portal/files/<uuid:public_id>/": _portal("GET", _file),
     "portal/files/<uuid:public_id>/picture/": _portal("GET", _file),
@@ -256,6 +263,14 @@ ADDRESSES |= {
 
 #: Offers and wrap-ups are one's own: their walls are tested in tests/routing/test_desk_bar.py.
 ADDRESSES |= {
+    "routing/why/<int:number>/": _ticket("ticket.why", "GET"),
+    "routing/tickets/<int:number>/callback/": _ticket("callback.ask", phone="+493012345"),
+    "routing/tickets/<int:number>/callback/cancel/": _ticket("callback.ask"),
+    "routing/tickets/<int:number>/callback/result/": _ticket("offer.answer", result="reached"),
+    "routing/what-if/": Address({"GET": Door("what_if.run")}),
+    "routing/what-if/simulate/": Address({"GET": Door("what_if.run"), "POST": Door("what_if.run", {"do": "make"})}),
+    "routing/what-if/staffing/": Address({"GET": Door("what_if.run")}),
+    "routing/what-if/dry-run/": Address({"GET": Door("what_if.run"), "POST": Door("what_if.run")}),
     "routing/bar/": Address({"GET": Door("agent.own_state")}),
     "routing/state/": Address({"POST": Door("agent.own_state", {"state": "ready"})}),
     "routing/channels/": Address({"POST": Door("agent.own_state", {"channel": "mail"})}),
@@ -278,6 +293,47 @@ ADDRESSES |= {
     ),
 }
 
+def _item(rooms: Rooms, side: Side) -> dict[str, Any]:
+    """The work item of the ticket on that side."""
+    ticket = {"own": rooms.world.ticket, "foreign": rooms.world.foreign}.get(side)
+    item = WorkItem.objects.filter(ticket=ticket).order_by("-pk").first() if ticket is not None else None
+    return {"pk": item.pk if item is not None else 999_999}
+
+
+def _agent(rooms: Rooms, side: Side) -> dict[str, Any]:
+    return {"pk": {"own": rooms.world.agent.pk, "foreign": rooms.world.other_agent.pk, "missing": 999_999}[side]}
+
+
+def _break(rooms: Rooms, side: Side) -> dict[str, Any]:
+    """A break that the agent on that side has asked for."""
+    if side == "missing":
+        return {"pk": 999_999}
+    reason, _made = NotReadyReason.objects.get_or_create(code="walk", defaults={"name": "Walk", "is_break": True})
+    asked, _made = BreakRequest.objects.get_or_create(
+        user_id=_agent(rooms, side)["pk"],
+        state=BreakRequest.State.ASKED,
+        defaults={"reason": reason, "minutes": 10, "asked_at": now()},
+    )
+    return {"pk": asked.pk}
+
+
+#: The leads' board: its own page, for those who lead a team.
+ADDRESSES |= {
+    "board/": Address({"GET": Door("board.view")}),
+    "board/parts/": Address({"GET": Door("board.view")}),
+    "board/items/<int:pk>/": Address(
+        {
+            "GET": Door("work.move"),
+            "POST": Door("work.move", wants=lambda rooms, side: {"agent": _agent(rooms, side)["pk"], "force": "1"}),
+        },
+        _item,
+    ),
+    "board/agents/<int:pk>/": Address(
+        {"GET": Door("agent.set_state"), "POST": Door("agent.set_state", {"state": "ready"})}, _agent
+    ),
+    "board/breaks/<int:pk>/": Address({"POST": Door("break.decide", {"approve": "1"})}, _break),
+}
+
 #: Whole branches that answer for themselves: prefix -> who may come in. Each is walked too, by GET.
 BRANCHES: dict[str, str] = {
     "accounts/": "allauth: public pages before sign-in, one's own account after it",
@@ -293,6 +349,7 @@ SOCKETS = {"ws/agent/"}
 COMMANDS = {
     "audit_verify",
     "dispatcher",
+    "explain_route",
     "import_mail",
     "poll_mail",
     "reindex_search",

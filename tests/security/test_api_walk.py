@@ -53,6 +53,7 @@ DOORS: dict[str, str] = {
     "get message": "ticket.view",
     "post uploads": "attachment.upload",
     "get ticket-events": "event.view",
+    "get ticket-routing": "ticket.why",
     "get attachment": "attachment.get",
     "get attachment-content": "attachment.get",
     "get customers": "customer.view",
