@@ -8,6 +8,7 @@ from typing import Any
 
 from django import template
 from django.forms import BoundField
+from django.template import Context
 from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.utils.html import format_html
@@ -15,6 +16,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import get_language
 
+from helpdesk.access import actor_of, may
 from helpdesk.models import Channel, Priority, Status, User
 
 register = template.Library()
@@ -133,6 +135,12 @@ def standing(template: str) -> SafeString:
 def _standing(template: str, language: str) -> SafeString:
     """`language` is the active one; it is an argument because it tells the kept copies apart."""
     return render_to_string(template)
+
+
+@register.simple_tag(takes_context=True)
+def allowed(context: Context, row: str) -> bool:
+    """Whether the person of the page may do `row` of the authorisation matrix, for what the page offers him."""
+    return may(actor_of(context["request"]), row)
 
 
 @register.filter

@@ -43,7 +43,8 @@ def ask_for_break(*, user: User, reason: NotReadyReason, minutes: int = 0) -> Br
     )
     if policy.break_floor and _on_break(user) < policy.max_on_break:
         _approve(request, None)
-        begin_if_free(presence)
+        if begin_if_free(presence):
+            request.refresh_from_db(fields=["state", "ends_at"])
     changed(presence)
     return request
 
@@ -60,7 +61,8 @@ def decide_break(*, request: BreakRequest, actor: Actor, approve: bool, note: st
     request.note = note[:200]
     if approve:
         _approve(request, actor)
-        begin_if_free(presence)
+        if begin_if_free(presence):
+            request.refresh_from_db(fields=["state", "ends_at"])
     else:
         request.state, request.decided_at, request.decided_by = States.REFUSED, now(), actor.user
         request.save(update_fields=["state", "decided_at", "decided_by", "note"])

@@ -364,8 +364,11 @@ def test_a_lead_sets_somebodys_state_with_a_reason() -> None:
     assert _client(lead).post(address, {"state": "rona"}, headers=PARTIAL).status_code == 422
 
 
-@pytest.mark.parametrize(("approve", "state"), [("1", BreakRequest.State.TAKEN), ("0", BreakRequest.State.REFUSED)])
-def test_a_lead_decides_a_break_with_a_note(approve: str, state: str) -> None:
+@pytest.mark.parametrize(
+    ("approve", "state", "said"),
+    [("1", BreakRequest.State.TAKEN, "is on break now."), ("0", BreakRequest.State.REFUSED, "is refused.")],
+)
+def test_a_lead_decides_a_break_with_a_note(approve: str, state: str, said: str) -> None:
     queue = make_queue()
     agent, lead = make_ready(queue.team), make_user(lead_of=(queue.team,))
     asked = _break_of(agent)
@@ -375,8 +378,10 @@ def test_a_lead_decides_a_break_with_a_note(approve: str, state: str) -> None:
     assert _client(stranger).post(address, {"approve": approve}, headers=PARTIAL).status_code == 404
     assert _client(agent).post(address, {"approve": approve}, headers=PARTIAL).status_code == 403
     assert _client(lead).post(address, {"approve": "2"}, headers=PARTIAL).status_code == 422
-    assert _client(lead).post(address, {"approve": approve, "note": "At three"}, headers=PARTIAL).status_code == 200
+    answer = _client(lead).post(address, {"approve": approve, "note": "At three"}, headers=PARTIAL)
 
+    assert answer.status_code == 200
+    assert said in answer.content.decode()
     asked.refresh_from_db()
     assert (asked.state, asked.note, asked.decided_by) == (state, "At three", lead)
     assert _client(lead).post(address, {"approve": approve}, headers=PARTIAL).status_code == 422
