@@ -103,7 +103,8 @@ def transfer(
 ) -> Ticket:
     """An agent passes his contact on, with a reason; it never goes to the back of the line. BadInput without a reason.
 
-    The reason is kept twice: whole as a note of the ticket, its beginning in the event, whose sentence begins with it.
+    The reason is kept twice: whole as a note of the ticket (of those who may write one), its beginning in the event, whose
+    sentence begins with it.
     """
     access.ensure(actor, "ticket.transfer", ticket)
     why = why.strip()
@@ -112,8 +113,9 @@ def transfer(
     if agent is None and queue is None:
         raise BadInput(_("Choose an agent or a queue."))
     ticket = lock(ticket)
-    note(ticket=ticket, actor=actor, text=why, keeps_draft=True)
-    ticket = lock(ticket)
+    if access.may(actor, "ticket.note", ticket):
+        note(ticket=ticket, actor=actor, text=why, keeps_draft=True)
+        ticket = lock(ticket)
     data = {
         "queue": ticket.queue_id,
         "previous": ticket.queue_id,

@@ -57,6 +57,7 @@ def channels(request: HttpRequest) -> HttpResponse:
 @in_sentences
 def ask_break(request: HttpRequest) -> HttpResponse:
     """Asks for a break of the kind `reason`, of so many `minutes` or as long as the team's breaks are."""
+    ensure(actor_of(request), "agent.own_state")
     reason = NotReadyReason.objects.filter(pk=_key(request, "reason"), is_active=True, is_break=True).first()
     if reason is None:
         raise BadInput(_("Choose a kind of break."))

@@ -286,12 +286,17 @@ ADDRESSES |= {
         {
             "GET": Door("ticket.transfer"),
             "POST": Door(
-                "ticket.transfer", {"why": "Ask her"}, lambda rooms, side: {"to": f"agent-{rooms.world.agent.pk}"}
+                "ticket.transfer",
+                {"why": "Ask her"},
+                lambda rooms, side: {
+                    "to": f"agent-{(rooms.world.other_agent if side == 'foreign' else rooms.world.agent).pk}"
+                },
             ),
         },
         _number,
     ),
 }
+
 
 def _item(rooms: Rooms, side: Side) -> dict[str, Any]:
     """The work item of the ticket on that side."""

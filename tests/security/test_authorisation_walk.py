@@ -160,9 +160,14 @@ def test_a_door_lets_in_exactly_whom_the_matrix_names(route: str, rooms: Rooms) 
     assert not wrong, "\n".join(wrong)
 
 
+_OWN_WORK = ("routing/offers/<", "routing/wrapups/<")
+
+
 def _is_private_case(route: str, role: str, side: str) -> bool:
-    """Saved views and notifications have an owner and no team: walls tested beside them; inline pictures answer to tokens."""
-    return route.startswith(("views/<", "canned/<", "files/inline", "portal/files/inline", "notifications/<"))
+    """Saved views, notifications, offers, wrap-ups have an owner: walls tested beside them; inline pictures answer to tokens."""
+    return route.startswith(
+        ("views/<", "canned/<", "files/inline", "portal/files/inline", "notifications/<", *_OWN_WORK)
+    )
 
 
 def _outcome(response: HttpResponse, door: Door) -> str:
