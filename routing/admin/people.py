@@ -85,8 +85,7 @@ class WeekForm(forms.Form):
     people = forms.ModelMultipleChoiceField(
         label=gettext_lazy("People"),
         queryset=User.objects.filter(is_active=True).exclude(role=Role.LIGHT).order_by("name"),
-        widget=forms.SelectMultiple(attrs={"size": 10}),
-        help_text=gettext_lazy("Hold Ctrl or Cmd to choose several."),
+        widget=forms.CheckboxSelectMultiple,
     )
     first = forms.DateField(
         label=gettext_lazy("First week"),

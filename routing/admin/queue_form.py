@@ -9,6 +9,7 @@ from django.contrib.admin.widgets import AdminSplitDateTime
 from django.core.exceptions import ValidationError
 from django.utils.dateparse import parse_datetime
 from django.utils.functional import Promise
+from django.utils.text import capfirst
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -101,6 +102,7 @@ class QueueRoutingForm(forms.ModelForm[QueueRouting]):
         label=gettext_lazy("the other queues"),
         queryset=Queue.objects.filter(is_active=True),
         required=False,
+        widget=forms.CheckboxSelectMultiple,
         help_text=gettext_lazy(
             "Asked where contacts go to another queue: of those that are open, the one with the shortest wait."
         ),
@@ -153,7 +155,7 @@ class QueueRoutingForm(forms.ModelForm[QueueRouting]):
             by_channel = behaviours.get(state, {})
             word = by_channel if isinstance(by_channel, str) else by_channel.get(channel, by_channel.get("*", ""))
             self.initial[name] = word if word in _ABLE[channel] else ""
-            self.fields[name].label = str(_STATE_WORDS[state]) % {"channel": _CHANNEL_WORDS[channel]}
+            self.fields[name].label = capfirst(str(_STATE_WORDS[state]) % {"channel": _CHANNEL_WORDS[channel]})
         self.initial["other_queues"] = stored.get("other_queues", [])
         self.initial["closed_message"] = stored.get("message", "")
         self.initial["max_length"] = stored.get("max_length")
