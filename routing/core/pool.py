@@ -16,9 +16,8 @@ from typing import NamedTuple
 from routing.core.buckets import Bucket, Desk, Line, LineKey, Place, Turn
 from routing.core.engine import Agent, Choice, Item, QueueRules, QueueStats, WaitRecord
 from routing.core.explain import offer_record, wait_record
+from routing.core.rivals import ABSENT, Rivals
 
-#: Reasons of not being ready that say an agent is not there at all: his queues share nobody through him.
-ABSENT = frozenset({"offline"})
 #: Buckets and lines kept although nothing waits in them, since the like will come again.
 SPARE = 512
 
@@ -51,7 +50,7 @@ class Pool:
         self._spare_buckets: dict[Bucket, None] = {}
         self._gained: set[int] = set()  # agents who may take more than at the last match
         self._filled: set[Line] = set()  # lines to look at whoever gained what
-        self._shared: dict[tuple[int, int, str, str], bool] = {}
+        self._rivals = Rivals()
         self._numbers = 0
 
     # Queues and agents
@@ -59,6 +58,7 @@ class Pool:
     def add_queue(self, rules: QueueRules) -> None:
         """Adds a queue or replaces its rules; agents and items keep their places."""
         self.queues[rules.key] = rules
+        self._rivals.clear()
         old, desk = self._desks.get(rules.key), Desk(rules)
         self._desks[rules.key] = desk
         if old is None:
@@ -91,7 +91,7 @@ class Pool:
                 known = None if old is None else old.agent.stats.get(queue)
                 agent.stats[queue] = known or self._newcomer(queue, agent.key)
         self.agents[agent.key] = agent
-        self._shared.clear()
+        self._rivals.clear()
         if old is not None and same:
             old.agent = agent
             self._refile(old)
@@ -114,7 +114,7 @@ class Pool:
             return None
         self._leave(place)
         self._gained.discard(key)
-        self._shared.clear()
+        self._rivals.clear()
         return self.agents.pop(key)
 
     def set_ready(self, key: int, ready: bool, *, idle_since: float | None = None, why_not: str = "") -> None:
@@ -125,7 +125,7 @@ class Pool:
         place = self._places[key]
         agent = place.agent
         if (not agent.ready and agent.why_not in ABSENT) is not (not ready and why_not in ABSENT):
-            self._shared.clear()
+            self._rivals.clear()
         agent.ready, agent.why_not = ready, "" if ready else why_not
         if idle_since is not None:
             agent.idle_since = idle_since
@@ -136,7 +136,7 @@ class Pool:
     def set_accepts(self, key: int, channels: frozenset[str] | None) -> None:
         """Sets the channels an agent takes, None for all."""
         self._places[key].agent.accepts = channels
-        self._shared.clear()
+        self._rivals.clear()
         self._gained.add(key)
 
     def occupy(self, key: int, channel: str, cost: int) -> None:
@@ -243,17 +243,8 @@ class Pool:
         there and takes both channels. Raises KeyError where the item does not wait.
         """
         line, turn = self._turns[item_key]
-        ahead = line.items.index(turn)
-        for other in {*self._open_lines()} - {line}:
-            most = 0
-            for bucket in line.buckets:
-                for its in other.buckets:
-                    weight, its_weight = bucket.desk.rules.weight, its.desk.rules.weight
-                    if its_weight < weight or not self._share(line, bucket, other, its):
-                        continue
-                    most = max(most, len(other.items) if its_weight > weight else other.items.bisect_left(turn))
-            ahead += most
-        return ahead
+        others = {*self._open_lines()} - {line}
+        return line.items.index(turn) + sum(self._rivals.ahead(line, turn, other) for other in others)
 
     def explain(self, item_key: int, now: float) -> WaitRecord:
         """Why an item waits, who is next, and what would change it. Raises KeyError where it does not wait."""
@@ -402,29 +393,3 @@ class Pool:
             yield from bucket.lines
         for lines in self._waited_for.values():
             yield from lines
-
-    def _share(self, line: Line, bucket: Bucket, other: Line, its: Bucket) -> bool:
-        """Whether an agent who is there could serve both lines, each through the given queue."""
-        one, two = line.key, other.key
-        if one.only is not None or two.only is not None:
-            asked = one.only if one.only is not None else two.only
-            return any(
-                (one.only is None or key in one.only)
-                and (two.only is None or key in two.only)
-                and self._serves(key, bucket, its, one.channel, two.channel)
-                for key in asked or ()
-            )
-        pair = (bucket.number, its.number, one.channel, two.channel)
-        if pair not in self._shared:
-            fewer = min(bucket.members, its.members, key=len)
-            self._shared[pair] = any(self._serves(key, bucket, its, one.channel, two.channel) for key in fewer)
-        return self._shared[pair]
-
-    @staticmethod
-    def _serves(key: int, bucket: Bucket, its: Bucket, channel: str, other: str) -> bool:
-        place = bucket.members.get(key)
-        if place is None or key not in its.members:
-            return False
-        agent = place.agent
-        there = agent.ready or agent.why_not not in ABSENT
-        return there and (agent.accepts is None or (channel in agent.accepts and other in agent.accepts))
