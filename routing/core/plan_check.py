@@ -251,7 +251,7 @@ def _hours(plan: Plan, house: House) -> Iterator[Problem]:
 def _holders(plan: Plan, demand: Mapping[str, int], house: House, staffed: Hours, ends: datetime) -> Iterator[Problem]:
     line = timeline(plan)
     ages = [begins for _, begins, _ in line]
-    if plan.final == "any" and line and line[-1][2] is not None:
+    if plan.opens_at_end and line and line[-1][2] is not None:
         ages.append(line[-1][2])
     for age in ages or [0.0]:
         step = step_at(plan, age, demand)
