@@ -186,6 +186,38 @@ def test_agents_of_a_lower_penalty_come_first() -> None:
     assert _queues(form)["calls"]["utilisation_by_agent"] == [0.0, pytest.approx(90 / 3600)]
 
 
+def test_a_plan_relaxes_what_is_required_as_the_contact_waits() -> None:
+    plan = {"steps": [{"expiry": 20}, {"keep": [], "expiry": None}]}
+    agents = [{"queues": ["calls"], "skills": ["billing"]}, {"queues": ["calls"]}]
+    form = {"hours": 0.05, "agents": agents, "queues": [_recorded([0, 1, 2], requires=["billing"], plan=plan)]}
+    tally = _run(form)
+    assert list(tally.queues[0].waits) == [0, 20, 28]  # the second by whoever, the third by the first agent again
+    form["queues"][0]["plan"]["never_relax"] = ["billing"]
+    assert list(_run(form).queues[0].waits) == [0, 29, 58]
+
+
+def test_overflow_asks_the_agents_of_another_queue_and_counts_at_home() -> None:
+    plan = {"steps": [{"expiry": 10}, {"overflow_to": ["mail"], "expiry": None}]}
+    queues = [_recorded([0, 1], plan=plan), _recorded([500], name="mail")]
+    found = _queues({"agents": [{"queues": ["calls"]}, {"queues": ["mail"]}], "queues": queues})
+    assert (found["calls"]["answered"], found["calls"]["overflowed"]) == (2, 1)
+    assert found["calls"]["wait_p90"] == 10
+    assert found["mail"]["offered"] == 1
+
+
+def test_nobody_is_asked_before_the_first_step_begins() -> None:
+    form = {"agents": [{"queues": ["calls"]}], "queues": [_recorded([0], plan={"steps": [{"min_wait": 15}]})]}
+    queue = _queues(form)["calls"]
+    assert (queue["asa_seconds"], queue["wait_probability"]) == (15, 1.0)
+
+
+def test_a_boost_moves_ahead_of_those_who_came_before() -> None:
+    plan = {"steps": [{"boost": 100}]}
+    queues = [_recorded([0, 1, 2], name="usual"), _recorded([3], name="urgent", plan=plan)]
+    found = _queues({"agents": [{"queues": ["usual", "urgent"]}], "queues": queues})
+    assert found["urgent"]["asa_seconds"] == 27
+
+
 def test_two_queues_that_share_nobody_are_as_if_each_were_alone() -> None:
     queues = [
         {"name": name, "arrivals_per_hour": rate, "handle_seconds": {"dist": "exponential", "mean": 180}}
@@ -267,6 +299,7 @@ def test_what_was_recorded_is_taken_as_it_was() -> None:
         ({"dist": "exponential", "mean": 180}, 180, 1),
         ({"dist": "lognormal", "mean": 180, "cv": 1.2}, 180, 1.2),
         ({"dist": "lognormal", "mean": 50}, 50, 1),
+        ({"dist": "lognormal", "mean": 50, "sd": 25}, 50, 0.5),
         ({"dist": "gamma", "mean": 90, "cv": 0.5}, 90, 0.5),
         ({"dist": "uniform", "low": 10, "high": 30}, 20, 20 / math.sqrt(12) / 20),
         ({"dist": "constant", "mean": 60}, 60, 0),
@@ -327,6 +360,7 @@ CALLS = _scenario()["queues"][0]
         (_scenario(queues=[CALLS | {"handle_seconds": {"dist": "exponential"}}]), "needs “mean”"),
         (_scenario(queues=[CALLS | {"handle_seconds": {"dist": "exponential", "mean": 3, "cv": 2}}]), "no key 'cv'"),
         (_scenario(queues=[CALLS | {"handle_seconds": {"dist": "gamma", "mean": 3, "cv": 0}}]), "write constant"),
+        (_scenario(queues=[CALLS | {"handle_seconds": {"dist": "gamma", "mean": 3, "cv": 1, "sd": 3}}]), "both"),
         (_scenario(queues=[CALLS | {"handle_seconds": {"dist": "uniform", "low": 3, "high": 1}}]), "below its “low”"),
         (_scenario(queues=[CALLS | {"handle_seconds": {"dist": "recorded", "values": []}}]), "no values"),
         (_scenario(queues=[CALLS | {"patience_seconds": True}]), "“patience_seconds” of queue “calls”"),
@@ -335,6 +369,14 @@ CALLS = _scenario()["queues"][0]
         (_scenario(queues=[CALLS | {"service_level": {"share": 80, "seconds": 20}}]), "from 0 to 1"),
         (_scenario(queues=[CALLS | {"service_level": {"share": 0.8, "seconds": -1}}]), "at least 0"),
         (_scenario(queues=[CALLS | {"weight": 1.5}]), "“weight” of queue “calls”"),
+        (_scenario(queues=[CALLS | {"plan": []}]), "“plan” of queue “calls” must be a mapping"),
+        (_scenario(queues=[CALLS | {"plan": {"steps": [{"expiry": 0}]}}]), "“plan” of queue “calls”: expiry of step 1"),
+        (_scenario(queues=[CALLS | {"plan": {"steps": [{"preferred": [3]}]}}]), "has no key 'preferred'"),
+        (
+            _scenario(queues=[CALLS | {"plan": {"steps": [{"overflow_to": ["b"]}]}}]),
+            "names 'b', which is no queue here",
+        ),
+        (_scenario(queues=[CALLS | {"plan": {}, "requires": {"not": {"skill": "a"}}}]), "is a list of skills"),
         (_scenario(agents=[{"queues": ["mail"]}]), "names 'mail', which is no queue here; there are: “calls”"),
         (_scenario(agents=[{"queues": []}]), "say which queues"),
         (_scenario(agents=[{"count": 3}]), "say which queues"),
