@@ -29,10 +29,13 @@ _FINISH, _ARRIVE, _STEP, _LEAVE = (
 _Contact = tuple[float, float, float | None]  # arrival, handling, patience
 
 
-def run(scenario: Scenario, *, tell: Callable[[int], None] | None = None) -> Tally:
-    """Simulates until the last contact has gone. `tell` is called with the number of contacts every ten thousand of them."""
+def run(scenario: Scenario, tally: Tally | None = None, *, tell: Callable[[int], None] | None = None) -> Tally:
+    """Simulates until the last contact has gone and returns the tally, a fresh one where none is given.
+
+    `tell` is called with the number of contacts every ten thousand of them.
+    """
     pool = Pool(seed=scenario.seed)
-    tally = Tally(scenario)
+    tally = Tally(scenario) if tally is None else tally
     for place, queue in enumerate(scenario.queues):
         bands = any(group.queues.get(place) for group in scenario.agents)
         pool.add_queue(QueueRules(place, strategy=queue.strategy, weight=queue.weight, bands=bands))

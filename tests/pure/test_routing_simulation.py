@@ -14,6 +14,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from bench._erlang_rows import ERLANG_A, ERLANG_C, Row
+from bench.routing_estimates import CASES, measure
 from routing.core import distributions
 from routing.core.scenario import expected_contacts, read
 from routing.core.simulation import contacts, run
@@ -187,12 +188,12 @@ def test_agents_of_a_lower_penalty_come_first() -> None:
 
 
 def test_a_plan_relaxes_what_is_required_as_the_contact_waits() -> None:
-    plan = {"steps": [{"expiry": 20}, {"keep": [], "expiry": None}]}
+    plan: dict[str, Any] = {"steps": [{"expiry": 20}, {"keep": [], "expiry": None}]}
     agents = [{"queues": ["calls"], "skills": ["billing"]}, {"queues": ["calls"]}]
     form = {"hours": 0.05, "agents": agents, "queues": [_recorded([0, 1, 2], requires=["billing"], plan=plan)]}
     tally = _run(form)
     assert list(tally.queues[0].waits) == [0, 20, 28]  # the second by whoever, the third by the first agent again
-    form["queues"][0]["plan"]["never_relax"] = ["billing"]
+    plan["never_relax"] = ["billing"]
     assert list(_run(form).queues[0].waits) == [0, 29, 58]
 
 
@@ -433,3 +434,23 @@ def test_the_staffing_command_tells_both_laws(capsys: pytest.CaptureFixture[str]
     assert "14 agents at work, 20 on the schedule" in capsys.readouterr().out
     with pytest.raises(CommandError, match="Shrinkage"):
         call_command("staffing", "--per-hour", "200", "--handle", "180", "--shrinkage", "30")
+
+
+def test_the_scenario_of_the_handbook_runs() -> None:
+    chapter = (
+        (Path(__file__).resolve().parents[2] / "docs" / "routing.md").read_text().split("## What if: simulation")[1]
+    )
+    form = json.loads(chapter.split("```json")[1].split("```")[0])
+    found = _queues(form)
+    assert set(found) == {"calls", "french"}
+    assert found["french"]["overflowed"] > 0
+    for figure in found["calls"]:
+        assert f"`{figure}`" in chapter or figure == "name"
+
+
+def test_the_wait_estimated_on_entry_is_kept_four_times_in_five() -> None:
+    for case in CASES[:2]:
+        found = measure(case, 6_000)
+        assert found.kept == pytest.approx(0.8, abs=0.05)
+        assert found.absolute_error is not None
+        assert found.absolute_error < case.most_error
