@@ -10,7 +10,7 @@ every item and agent.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from heapq import heappop, heappush, heapreplace
+from heapq import heapify, heappop, heapreplace
 from typing import NamedTuple
 
 from routing.core.buckets import Bucket, Desk, Line, LineKey, Place, Turn
@@ -20,15 +20,21 @@ from routing.core.rivals import ABSENT, Rivals
 
 #: Buckets and lines kept although nothing waits in them, since the like will come again.
 SPARE = 512
+#: Up to so many agents look up the best item for themselves; for more it is cheaper to go by lines.
+FEW = 8
+#: Heads of lines an agent looks at in one queue before he looks into his own buckets instead.
+GLANCES = 32
+LINE = -1
 
 
 class _Head(NamedTuple):
-    """The first item of a line by way of one queue, in the order of the law."""
+    """The first item of a line by way of one queue, in the order of the law, and who looked it up (LINE: the line)."""
 
     weight: int
     vtime: float
     item: int
     place: int
+    agent: int
     line: Line
 
 
@@ -66,12 +72,7 @@ class Pool:
                 if rules.key in place.queues:
                     self._join(place, desk)
             return
-        desk.places, desk.buckets, desk.offers = old.places, old.buckets, old.offers
-        for bucket in desk.buckets.values():
-            bucket.desk = desk
-        for place in desk.places.values():
-            place.filed.pop(rules.key, None)
-            desk.file(place)
+        desk.succeed(old)
 
     def put_agent(self, agent: Agent) -> None:
         """Adds an agent or replaces all that is known of him. The pool owns the object from now on.
@@ -192,7 +193,7 @@ class Pool:
         turn = (item.vtime, item.key)
         if not line.items:
             self._open(line)
-        line.items.add(turn)
+        line.add(turn)
         self.items[item.key] = item
         self._turns[item.key] = (line, turn)
 
@@ -202,7 +203,7 @@ class Pool:
         if found is None:
             return None
         line, turn = found
-        line.items.remove(turn)
+        line.remove(turn)
         if not line.items:
             self._close(line)
         return self.items.pop(key)
@@ -215,25 +216,29 @@ class Pool:
         heap, choices = self._heads(), list[Choice]()
         while heap and (limit is None or len(choices) < limit):
             head = heap[0]
-            line = head.line
-            if not line.items or line.items[0] != (head.vtime, head.item):  # its item went through another queue
-                self._advance(heap, head)
-                continue
-            bucket = line.buckets[head.place]
-            item = self.items[head.item]
-            place = bucket.best(line, item, self.seed)
-            if place is None:
+            line, bucket = head.line, head.line.buckets[head.place]
+            stale = not line.items or line.items[0] != (head.vtime, head.item)  # it was given away meanwhile
+            item = self.items[head.item] if not stale else None
+            place = bucket.best(line, item, self.seed) if item is not None else None
+            if item is not None and place is not None:
+                desk = bucket.desk
+                reasons = offer_record(now, item, place, bucket, line, len(self.items)) if record else None
+                choices.append(Choice(item.key, place.agent.key, desk.rules.key, reasons))
+                self.drop_item(item.key)
+                desk.offers += 1
+                place.agent.stats[desk.rules.key].last_offer = desk.offers
+                self._hold(place, item.channel, item.cost)
+            # What nobody can take now nobody can take later in this match: agents only get busier.
+            following = None if item is not None and place is None and head.agent == LINE else self._following(head)
+            if following is None:
                 heappop(heap)
-                continue
-            desk = bucket.desk
-            reasons = offer_record(now, item, place, bucket, line, len(self.items)) if record else None
-            choices.append(Choice(item.key, place.agent.key, desk.rules.key, reasons))
-            self.drop_item(item.key)
-            desk.offers += 1
-            place.agent.stats[desk.rules.key].last_offer = desk.offers
-            self._hold(place, item.channel, item.cost)
-            self._advance(heap, head)
-        self._filled.update(head.line for head in heap if head.line.items)
+            else:
+                heapreplace(heap, following)
+        for head in heap:
+            if head.agent == LINE:
+                self._filled.add(head.line)
+            else:
+                self._gained.add(head.agent)
         return choices
 
     def ahead_of(self, item_key: int) -> int:
@@ -254,44 +259,75 @@ class Pool:
     # Inside
 
     def _heads(self) -> list[_Head]:
-        """The lines that may be served now, as a heap; what made them so is forgotten."""
-        heap: list[_Head] = []
-        seen: set[tuple[Line, int]] = set()
-        for line in self._filled:
-            if line.items:
-                for number in range(len(line.buckets)):
-                    seen.add((line, number))
-                    heappush(heap, self._head(line, number))
-        for key in self._gained:
-            place = self._places[key]
-            if not place.filed:
-                continue
-            for line in self._lines_for(place):
-                if not line.fits(place.agent):
-                    continue
-                for number, bucket in enumerate(line.buckets):
-                    if key in bucket.members and (line, number) not in seen:
-                        seen.add((line, number))
-                        heappush(heap, self._head(line, number))
+        """The items that may be decided now, as a heap; what made them so is forgotten."""
+        heads = {
+            (line, number): self._head(line, number) for line in self._filled for number in range(len(line.buckets))
+        }
+        heap = list(heads.values())
+        gained = [place for key in self._gained if (place := self._places[key]).filed]
+        if len(gained) <= FEW:
+            heap.extend(head for place in gained if (head := self._best_for(place)) is not None)
+        else:
+            for place in gained:
+                for line in self._lines_for(place):
+                    if line.fits(place.agent):
+                        for number, bucket in enumerate(line.buckets):
+                            if (line, number) not in heads and place.agent.key in bucket.members:
+                                heads[line, number] = self._head(line, number)
+            heap = list(heads.values())
         self._gained.clear()
         self._filled.clear()
+        heapify(heap)
         return heap
 
-    def _lines_for(self, place: Place) -> Iterable[Line]:
-        for bucket in place.buckets & self._busy:
-            yield from bucket.lines
-        yield from self._waited_for.get(place.agent.key, ())
+    def _following(self, head: _Head) -> _Head | None:
+        """What whoever looked up the head would look at next."""
+        if head.agent != LINE:
+            return self._best_for(self._places[head.agent])
+        return self._head(head.line, head.place) if head.line.items else None
 
     @staticmethod
-    def _head(line: Line, number: int) -> _Head:
+    def _head(line: Line, number: int, agent: int = LINE) -> _Head:
         vtime, key = line.items[0]
-        return _Head(-line.buckets[number].desk.rules.weight, vtime, key, number, line)
+        return _Head(-line.buckets[number].desk.rules.weight, vtime, key, number, agent, line)
 
-    def _advance(self, heap: list[_Head], head: _Head) -> None:
-        if head.line.items:
-            heapreplace(heap, self._head(head.line, head.place))
-        else:
-            heappop(heap)
+    def _best_for(self, place: Place) -> _Head | None:
+        """The first item in the order of the law that this agent may take now."""
+        agent = place.agent
+        best: _Head | None = None
+        if not place.filed:
+            return None
+        for queue in place.filed:
+            desk = self._desks[queue]
+            for (channel, cost), shelf in desk.shelves.items():
+                if not shelf or not agent.has_room(channel, cost):
+                    continue
+                for glance, turn in enumerate(shelf):
+                    if best is not None and (best.weight, best.vtime, best.item) < (-desk.rules.weight, *turn):
+                        break
+                    line = self._turns[turn[1]][0]
+                    number = line.key.queues.index(queue)
+                    if agent.key in line.buckets[number].members and agent.key not in line.key.excluded:
+                        best = _sooner(best, self._head(line, number, agent.key))
+                        break
+                    if glance > GLANCES:
+                        for mine in self._lines_for(place, desk):
+                            if mine.fits(agent):
+                                best = _sooner(best, self._head(mine, mine.key.queues.index(queue), agent.key))
+                        break
+        for line in self._waited_for.get(agent.key, ()):
+            for number, bucket in enumerate(line.buckets):
+                if agent.key in bucket.members and line.fits(agent):
+                    best = _sooner(best, self._head(line, number, agent.key))
+        return best
+
+    def _lines_for(self, place: Place, desk: Desk | None = None) -> Iterable[Line]:
+        """Lines with items for an agent; of one desk those that are not for certain agents only."""
+        for bucket in place.buckets & self._busy:
+            if desk is None or bucket.desk is desk:
+                yield from bucket.lines
+        if desk is None:
+            yield from self._waited_for.get(place.agent.key, ())
 
     def _hold(self, place: Place, channel: str, cost: int) -> None:
         agent = place.agent
@@ -393,3 +429,8 @@ class Pool:
             yield from bucket.lines
         for lines in self._waited_for.values():
             yield from lines
+
+
+def _sooner(one: _Head | None, other: _Head) -> _Head:
+    """Whichever comes first in the order of the law."""
+    return other if one is None or other[:4] < one[:4] else one
