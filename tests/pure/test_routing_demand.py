@@ -255,6 +255,13 @@ def test_a_rule_that_cannot_be_used_is_refused_in_a_sentence(row: Any, words: st
         Rule.from_dict(row)
 
 
+def test_languages_may_stand_in_a_group_of_another_name() -> None:
+    made = rules(language_level=2, language_group="speaks")
+    assert DemandRules.from_dict(made.to_dict()) == made
+    demand = demand_of(Facts(language_chosen="fr", page="/de/"), made)
+    assert (demand.skills, len(demand.conflicts)) == ({"speaks/fr": 2}, 1)
+
+
 def test_two_rules_of_one_name_are_refused() -> None:
     same = {"name": "a", "queue": 1}
     with pytest.raises(ValueError, match="Two demand rules are called 'a'"):
