@@ -9,17 +9,15 @@ every item and agent.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from heapq import heapify, heappop, heapreplace
 from typing import NamedTuple
 
-from routing.core.buckets import Bucket, Desk, Line, LineKey, Place, Turn
+from routing.core.buckets import Desk, Line, LineKey, Place, Turn
 from routing.core.engine import Agent, Choice, Item, QueueRules, QueueStats, WaitRecord
 from routing.core.explain import offer_record, wait_record
+from routing.core.lines import Lines
 from routing.core.rivals import ABSENT, Rivals
 
-#: Buckets and lines kept although nothing waits in them, since the like will come again.
-SPARE = 512
 #: Up to so many agents look up the best item for themselves; for more it is cheaper to go by lines.
 FEW = 8
 #: Heads of lines an agent looks at in one queue before he looks into his own buckets instead.
@@ -49,15 +47,11 @@ class Pool:
         self._desks: dict[int, Desk] = {}
         self._places: dict[int, Place] = {}
         self._turns: dict[int, tuple[Line, Turn]] = {}
-        self._lines: dict[LineKey, Line] = {}
-        self._busy: set[Bucket] = set()  # buckets with waiting items
-        self._waited_for: dict[int, set[Line]] = {}  # agent -> lines that ask for him only
-        self._spare_lines: dict[Line, None] = {}
-        self._spare_buckets: dict[Bucket, None] = {}
+        self._lines = Lines(self._desks)
         self._gained: set[int] = set()  # agents who may take more than at the last match
         self._filled: set[Line] = set()  # lines to look at whoever gained what
         self._rivals = Rivals()
-        self._numbers = 0
+        self.few, self.glances = FEW, GLANCES
 
     # Queues and agents
 
@@ -189,10 +183,10 @@ class Pool:
             self.drop_item(item.key)
         only = frozenset(item.preferred) if item.only_preferred else None
         key = LineKey(queues, item.needs, item.channel, item.cost, item.excluded, only)
-        line = self._lines.get(key) or self._new_line(key)
-        turn = (item.vtime, item.key)
+        line, turn = self._lines.at(key), (item.vtime, item.key)
         if not line.items:
-            self._open(line)
+            self._lines.opened(line)
+            self._filled.add(line)
         line.add(turn)
         self.items[item.key] = item
         self._turns[item.key] = (line, turn)
@@ -205,7 +199,8 @@ class Pool:
         line, turn = found
         line.remove(turn)
         if not line.items:
-            self._close(line)
+            self._filled.discard(line)
+            self._lines.closed(line)
         return self.items.pop(key)
 
     # Decisions
@@ -248,8 +243,7 @@ class Pool:
         there and takes both channels. Raises KeyError where the item does not wait.
         """
         line, turn = self._turns[item_key]
-        others = {*self._open_lines()} - {line}
-        return line.items.index(turn) + sum(self._rivals.ahead(line, turn, other) for other in others)
+        return line.items.index(turn) + self._rivals.ahead(line, turn, self._lines)
 
     def explain(self, item_key: int, now: float) -> WaitRecord:
         """Why an item waits, who is next, and what would change it. Raises KeyError where it does not wait."""
@@ -265,11 +259,11 @@ class Pool:
         }
         heap = list(heads.values())
         gained = [place for key in self._gained if (place := self._places[key]).filed]
-        if len(gained) <= FEW:
+        if len(gained) <= self.few:
             heap.extend(head for place in gained if (head := self._best_for(place)) is not None)
         else:
             for place in gained:
-                for line in self._lines_for(place):
+                for line in self._lines.for_agent(place):
                     if line.fits(place.agent):
                         for number, bucket in enumerate(line.buckets):
                             if (line, number) not in heads and place.agent.key in bucket.members:
@@ -310,24 +304,18 @@ class Pool:
                     if agent.key in line.buckets[number].members and agent.key not in line.key.excluded:
                         best = _sooner(best, self._head(line, number, agent.key))
                         break
-                    if glance > GLANCES:
-                        for mine in self._lines_for(place, desk):
-                            if mine.fits(agent):
-                                best = _sooner(best, self._head(mine, mine.key.queues.index(queue), agent.key))
+                    if glance >= self.glances:
+                        for mine in self._lines.for_agent(place):
+                            if queue in mine.key.queues and mine.fits(agent):
+                                place_in = mine.key.queues.index(queue)
+                                if agent.key in mine.buckets[place_in].members:
+                                    best = _sooner(best, self._head(mine, place_in, agent.key))
                         break
-        for line in self._waited_for.get(agent.key, ()):
+        for line in self._lines.asking.get(agent.key, ()):
             for number, bucket in enumerate(line.buckets):
                 if agent.key in bucket.members and line.fits(agent):
                     best = _sooner(best, self._head(line, number, agent.key))
         return best
-
-    def _lines_for(self, place: Place, desk: Desk | None = None) -> Iterable[Line]:
-        """Lines with items for an agent; of one desk those that are not for certain agents only."""
-        for bucket in place.buckets & self._busy:
-            if desk is None or bucket.desk is desk:
-                yield from bucket.lines
-        if desk is None:
-            yield from self._waited_for.get(place.agent.key, ())
 
     def _hold(self, place: Place, channel: str, cost: int) -> None:
         agent = place.agent
@@ -364,71 +352,6 @@ class Pool:
             min((stats.answered for stats in others), default=0),
             min((stats.handled_seconds for stats in others), default=0.0),
         )
-
-    def _bucket(self, queue: int, key: LineKey) -> Bucket:
-        desk = self._desks[queue]
-        bucket = desk.buckets.get(key.needs)
-        if bucket is None:
-            self._numbers += 1
-            bucket = desk.buckets[key.needs] = Bucket(self._numbers, desk, key.needs)
-        self._spare_buckets.pop(bucket, None)
-        bucket.users += 1
-        return bucket
-
-    def _new_line(self, key: LineKey) -> Line:
-        line = self._lines[key] = Line(key, tuple(self._bucket(queue, key) for queue in key.queues))
-        return line
-
-    def _open(self, line: Line) -> None:
-        """A line that had no items is about to get one."""
-        self._spare_lines.pop(line, None)
-        self._filled.add(line)
-        if line.key.only is not None:
-            for agent in line.key.only:
-                self._waited_for.setdefault(agent, set()).add(line)
-            return
-        for bucket in line.buckets:
-            bucket.lines.add(line)
-            self._busy.add(bucket)
-
-    def _close(self, line: Line) -> None:
-        """A line lost its last item."""
-        self._filled.discard(line)
-        for agent in line.key.only or ():
-            lines = self._waited_for[agent]
-            lines.discard(line)
-            if not lines:
-                del self._waited_for[agent]
-        for bucket in line.buckets:
-            bucket.lines.discard(line)
-            if not bucket.lines:
-                self._busy.discard(bucket)
-        if line.key.plain:
-            self._spare_lines[line] = None
-            if len(self._spare_lines) <= SPARE:
-                return
-            line = next(iter(self._spare_lines))
-            del self._spare_lines[line]
-        self._discard(line)
-
-    def _discard(self, line: Line) -> None:
-        del self._lines[line.key]
-        for bucket in line.buckets:
-            bucket.users -= 1
-            if not bucket.users:
-                self._spare_buckets[bucket] = None
-        while len(self._spare_buckets) > SPARE:
-            bucket = next(iter(self._spare_buckets))
-            del self._spare_buckets[bucket]
-            del bucket.desk.buckets[bucket.needs]
-            for place in tuple(bucket.members.values()):
-                bucket.forget(place)
-
-    def _open_lines(self) -> Iterable[Line]:
-        for bucket in self._busy:
-            yield from bucket.lines
-        for lines in self._waited_for.values():
-            yield from lines
 
 
 def _sooner(one: _Head | None, other: _Head) -> _Head:
