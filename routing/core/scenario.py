@@ -5,7 +5,6 @@ Called by `manage.py simulate`, by the admin's what-if page, by tests and benche
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
@@ -20,6 +19,7 @@ from routing.core.strategies import STRATEGIES
 MOST_CONTACTS = 20_000_000
 MOST_AGENTS = 20_000
 MOST_HOURS = 24 * 366 * 10
+_MOST_RATE = 1e9  # contacts an hour
 _TOP = ("name", "description", "seed", "hours", "contacts", "warmup_contacts", "queues", "agents", "strategy")
 _QUEUE = (
     "name",
@@ -198,7 +198,7 @@ def _planned(queue: QueuePlan, plan: object, places: dict[str, int]) -> QueuePla
 def _rates(value: object, where: str) -> tuple[float, ...]:
     rates: list[Any] = value if isinstance(value, list) else [value]
     for rate in rates:
-        if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate < math.inf:
+        if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate <= _MOST_RATE:
             raise ValueError(
                 f"“arrivals_per_hour” of {where} must be a number from 0, or a list of them, one for each hour."
             )

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bench._erlang_rows import ERLANG_A, ERLANG_C, Row
 from bench.routing_estimates import CASES, measure
@@ -350,6 +352,9 @@ CALLS = _scenario()["queues"][0]
         (_scenario(queues=[_recorded([-1])]), "“at” of contact 1"),
         (_scenario(queues=[_recorded([], recorded=[{"when": 1}])]), "has no key 'when'"),
         (_scenario(queues=[CALLS | {"arrivals_per_hour": -1}]), "“arrivals_per_hour” of queue “calls”"),
+        (_scenario(queues=[CALLS | {"arrivals_per_hour": 10**400}]), "“arrivals_per_hour” of queue “calls”"),
+        (_scenario(queues=[CALLS | {"handle_seconds": 10**400}]), "“handle_seconds” of queue “calls” must be a number"),
+        (_scenario(hours=10**400), "“hours” must be"),
         (_scenario(queues=[CALLS | {"arrivals_per_hour": "many"}]), "“arrivals_per_hour” of queue “calls”"),
         (_scenario(queues=[CALLS | {"arrivals_per_hour": []}]), "empty list"),
         (_scenario(queues=[CALLS | {"arrivals_per_hour": 0}]), "Nothing ever arrives"),
@@ -454,3 +459,33 @@ def test_the_wait_estimated_on_entry_is_kept_four_times_in_five() -> None:
         assert found.kept == pytest.approx(0.8, abs=0.05)
         assert found.absolute_error is not None
         assert found.absolute_error < case.most_error
+
+
+_ODD = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=3), st.lists(st.integers(), max_size=2),
+    st.dictionaries(st.sampled_from(["dist", "mean", "skill", "steps", "all"]), st.integers(), max_size=2),
+    st.sampled_from([10**400, -(10**400), [[]], {"dist": "recorded", "values": "abc"}, {"not": {"skill": "a"}}]),
+)  # fmt: skip
+
+
+def _places(form: Any) -> list[tuple[Any, Any]]:
+    """Every (container, key) in a form."""
+    if not isinstance(form, dict | list):
+        return []
+    keys = list(form) if isinstance(form, dict) else list(range(len(form)))
+    return [(form, key) for key in keys] + [place for key in keys for place in _places(form[key])]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_whatever_stands_in_a_scenario_it_is_read_or_refused_by_a_sentence(data: st.DataObject) -> None:
+    plan = {"final": "any", "steps": [{"keep": ["a"], "lower": 1, "expiry": 9}, {"overflow_to": ["calls"], "boost": 3}]}
+    queue = CALLS | {"requires": ["a", {"skill": "b", "level": 2}], "plan": plan, "service_level": {"share": 0.8}}
+    form = json.loads(json.dumps(_scenario(queues=[queue, _recorded([1, 2], name="old")], hours=5)))
+    form["agents"] = [{"count": 2, "queues": {"calls": 1}, "skills": {"a": 3}}, {"queues": ["old"], "skills": ["b"]}]
+    container, key = data.draw(st.sampled_from(_places(form)))
+    container[key] = data.draw(_ODD)
+    try:
+        read(form)
+    except ValueError as refused:
+        assert str(refused).endswith(".")
