@@ -49,6 +49,7 @@ def test_a_rule_without_conditions_holds_for_every_contact() -> None:
         ({"answer": {"order": []}}, Facts(answers={"order": "17"}), Facts(answers={"order": " "})),
         ({"field": {"contract": "gold"}}, Facts(fields={"contract": "Gold"}), Facts(answers={"contract": "gold"})),
         ({"field": {"insured": True}}, Facts(fields={"insured": True}), Facts(fields={"insured": False})),
+        ({"field": {"insured": True}}, Facts(fields={"insured": "Yes"}), Facts(fields={"insured": "no"})),
         ({"field": {"seats": 5}}, Facts(fields={"seats": 5.0}), Facts(fields={"seats": 50})),
         (
             {"field": {"product": ["vpn"]}},
@@ -64,6 +65,7 @@ def test_a_rule_without_conditions_holds_for_every_contact() -> None:
         ({"country": ["EU"]}, Facts(country="IE"), Facts(country="GB")),
         ({"country": ["DE-BY"]}, Facts(subdivision="DE-BY"), Facts(country="DE")),
         ({"history": {"reopened": 2}}, Facts(history={"reopened": 2}), Facts(history={"reopened": 1})),
+        ({"history": {"unhappy": 1}}, Facts(history={"unhappy": 1}), Facts()),
         ({"channel": ["chat", "phone"]}, Facts(channel="chat"), Facts(channel="mail")),
         ({"tier": "vip"}, Facts(tier="vip"), Facts(tier="gold")),
     ],

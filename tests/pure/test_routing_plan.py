@@ -174,6 +174,7 @@ def test_a_relative_maximum_leaves_an_unlimited_one_unlimited() -> None:
         (AgentNow("break"), 20, "on_break"),
         (AgentNow("rona"), 20, "not_ready"),
         (AgentNow(shift_ends_in=0), 20, "shift_over"),
+        (AgentNow(shift_ends_in=1), 20, ""),
         (AgentNow(free_in=15), 20, ""),
         (AgentNow(free_in=25), 20, "busy"),
         (AgentNow(free_in=None), None, "busy"),
@@ -218,6 +219,8 @@ def test_preferred_agents_come_in_the_order_of_the_step_each_once() -> None:
 def test_who_did_well_on_a_tag_often_comes_before_who_did_well_once() -> None:
     records = {1: Success(3, 3), 2: Success(30, 27), 3: Success(40, 10), 4: Success(1, 1), 5: Success(10, 6)}
     assert best_on_tag(records) == (2, 1, 5)
+    close = {1: Success(5, 5), 2: Success(10, 9), 3: Success(6, 6), 4: Success(9, 4), 5: Success(3, 3)}
+    assert best_on_tag(close) == (3, 2, 1), "lower ends .610, .596, .566, .438"
 
 
 @pytest.mark.parametrize(
