@@ -31,7 +31,7 @@ THREE_ROWS = (ERLANG_C[1], ERLANG_C[4], ERLANG_A[1])
 def _scenario(**changes: Any) -> dict[str, Any]:
     """Poisson traffic of 100/h x 180 s on 7 agents, and what a test changes in it."""
     queue = {"name": "calls", "arrivals_per_hour": 100, "handle_seconds": {"dist": "exponential", "mean": 180}}
-    whole = {"seed": 3, "contacts": 3000, "queues": [queue], "agents": [{"count": 7, "queues": ["calls"]}]}
+    whole = {"seed": 3, "contacts": 1500, "queues": [queue], "agents": [{"count": 7, "queues": ["calls"]}]}
     return whole | changes
 
 
@@ -78,7 +78,7 @@ def test_simulated_waits_are_those_of_the_table(row: Row) -> None:
 
 def test_on_equal_agents_no_strategy_changes_anybodys_wait() -> None:
     waits = {strategy: list(_run(_scenario(strategy=strategy)).queues[0].waits) for strategy in STRATEGIES}
-    assert len(waits["longest_idle"]) == 3000
+    assert len(waits["longest_idle"]) == 1500
     assert max(waits["longest_idle"]) > 60
     assert all(found == waits["longest_idle"] for found in waits.values())
 
@@ -86,7 +86,7 @@ def test_on_equal_agents_no_strategy_changes_anybodys_wait() -> None:
 def test_the_strategies_do_share_the_work_differently() -> None:
     shares = {s: _queues(_scenario(strategy=s))["calls"]["utilisation_by_agent"] for s in ("linear", "fewest")}
     assert all(before > after for before, after in pairwise(shares["linear"]))
-    assert max(shares["fewest"]) - min(shares["fewest"]) < 0.1
+    assert max(shares["fewest"]) - min(shares["fewest"]) < (shares["linear"][0] - shares["linear"][-1]) / 3
     assert sum(shares["linear"]) == pytest.approx(sum(shares["fewest"]))
 
 
@@ -256,7 +256,7 @@ def test_the_warm_up_is_handled_but_not_counted() -> None:
 
 def test_without_anybody_able_contacts_stay_unserved_and_the_answer_says_why() -> None:
     nobody = _run(_scenario(agents=[])).answer()
-    assert nobody["queues"][0]["unserved"] == 3000
+    assert nobody["queues"][0]["unserved"] == 1500
     assert nobody["queues"][0]["asa_seconds"] is None
     assert nobody["warnings"] == ["Nobody serves queue “calls”."]
     form = _scenario(queues=[_recorded([0, 1], requires="lang/fr", patience_seconds=50)])
@@ -337,7 +337,7 @@ CALLS = _scenario()["queues"][0]
             _scenario(hours=80_000, contacts=None) | {"queues": [CALLS | {"arrivals_per_hour": 10**6}]},
             "contacts would arrive",
         ),
-        (_scenario(warmup_contacts=3000), "only about 3,000 contacts"),
+        (_scenario(warmup_contacts=1500), "only about 1,500 contacts"),
         (_scenario(warmup_contacts=-1), "“warmup_contacts” must be"),
         (_scenario(strategy="luck"), "“strategy” cannot be 'luck': use one of"),
         (_scenario(queues=[]), "no queues"),
