@@ -241,6 +241,6 @@ class Day(RuleBasedStateMachine):
 
 
 Day.TestCase.settings = settings(
-    max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=40, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 TestDay: Any = Day.TestCase
