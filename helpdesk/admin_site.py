@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 SECTIONS: tuple[tuple[str, Promise, tuple[str, ...]], ...] = (
     ("people", _("People"), ("User", "Team", "SkillGroup", "Skill")),
     ("organisation", _("Organisation"), ("Queue", "BusinessCalendar", "Site")),
-    ("mail", _("Mail"), ("Mailbox", "RawMail", "OutgoingMail")),
+    ("mail", _("Mail"), ("Mailbox", "RawMail", "OutgoingMail", "PortalMail")),
     (
         "tickets",
         _("Tickets"),
