@@ -90,6 +90,26 @@ def test_a_limit_leaves_the_rest_for_the_next_match() -> None:
     assert [one.item for one in pool.match(9.0)] == [2, 3, 4]
 
 
+def test_a_limit_leaves_agents_who_came_to_a_line_that_waited() -> None:
+    pool = pool_of()
+    for n in range(3):
+        pool.put_item(item(n))
+    assert pool.match(8.0) == []
+    for n in range(3):
+        pool.put_agent(agent(n))
+    assert [one.item for one in pool.match(9.0, limit=1)] == [0]
+    assert [one.item for one in pool.match(9.0)] == [1, 2]
+
+
+def test_a_limit_leaves_items_that_came_to_agents_who_were_free() -> None:
+    pool = pool_of(*(agent(n) for n in range(3)))
+    assert pool.match(8.0) == []
+    for n in range(3):
+        pool.put_item(item(n))
+    assert [one.item for one in pool.match(9.0, limit=1)] == [0]
+    assert [one.item for one in pool.match(9.0)] == [1, 2]
+
+
 # Walls
 
 
