@@ -178,7 +178,7 @@ def _without_time(step: Step) -> tuple[object, ...]:
 def _implies(asked: Needs, firm: Needs) -> bool:
     """Whether whoever meets `asked` meets `firm`: then adding it changes nothing."""
     try:
-        return requirements.parse({"all": [asked.tree(), firm.tree()]}).signature == asked.signature
+        return requirements.parse({"all": [asked.tree(), firm.tree()]}) == asked
     except ValueError:
         return False
 
