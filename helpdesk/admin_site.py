@@ -48,7 +48,7 @@ SECTIONS: tuple[tuple[str, Promise, tuple[str, ...]], ...] = (
             "PlanVersion",
         ),
     ),
-    ("mail", _("Mail"), ("Mailbox", "RawMail", "OutgoingMail")),
+    ("mail", _("Mail"), ("Mailbox", "RawMail", "OutgoingMail", "PortalMail")),
     (
         "tickets",
         _("Tickets"),

@@ -64,6 +64,7 @@ MANAGER_MAY: dict[str, str] = {
     "mailbox": "view add change",
     "rawmail": "view change",
     "outgoingmail": "view change",
+    "portalmail": "view",
     "savedview": "view add change delete",
     "cannedresponse": "view add change delete",
     "cannedfile": "view add change delete",

@@ -36,6 +36,9 @@ class PortalCode(models.Model):
             models.Index(fields=["expires_at"], name="portal_code_by_end"),
         ]
 
+    def __str__(self) -> str:
+        return self.email
+
 
 class PortalSession(models.Model):
     """A browser in which somebody has proven that he reads an address. Whose address it is, is asked at each request.
@@ -91,3 +94,6 @@ class PortalMail(models.Model):
             models.Index(fields=["due_at", "id"], name="portal_mail_due", condition=models.Q(state="queued")),
             models.Index(fields=["queued_at"], name="portal_mail_by_time"),
         ]
+
+    def __str__(self) -> str:
+        return f"{self.address or self.code or self.pk}"

@@ -55,7 +55,7 @@ class Place:
 class Desk:
     """One queue: its rules, its agents, and those of them with any room at all in the order of the strategy."""
 
-    __slots__ = ("buckets", "free", "offers", "order", "places", "rules")
+    __slots__ = ("buckets", "free", "offers", "order", "places", "rules", "shelves")
 
     def __init__(self, rules: QueueRules) -> None:
         self.rules = rules
@@ -63,7 +63,18 @@ class Desk:
         self.places: dict[int, Place] = {}
         self.free: SortedList[Standing] = SortedList()
         self.buckets: dict[Needs, Bucket] = {}
+        #: (channel, cost) -> the first turn of each line with waiting items, but for lines that ask for certain agents.
+        self.shelves: dict[tuple[str, int], SortedList[Turn]] = {}
         self.offers = 0
+
+    def succeed(self, old: Desk) -> None:
+        """Takes over from the desk of the same queue under other rules."""
+        self.places, self.buckets, self.shelves, self.offers = old.places, old.buckets, old.shelves, old.offers
+        for bucket in self.buckets.values():
+            bucket.desk = self
+        for place in self.places.values():
+            place.filed.pop(self.rules.key, None)
+            self.file(place)
 
     def standing(self, agent: Agent) -> Standing:
         """Where the agent belongs among the others now."""
@@ -201,6 +212,33 @@ class Line:
         #: One bucket a queue, its own queue first.
         self.buckets = buckets
         self.items: SortedList[Turn] = SortedList()
+
+    def add(self, turn: Turn) -> None:
+        """One more item."""
+        old = self.items[0] if self.items else None
+        self.items.add(turn)
+        if old is None or turn < old:
+            self._show(turn, old)
+
+    def remove(self, turn: Turn) -> None:
+        """One item less. Raises ValueError where it is not in the line."""
+        first = self.items[0] == turn
+        self.items.remove(turn)
+        if first:
+            self._show(self.items[0] if self.items else None, turn)
+
+    def _show(self, new: Turn | None, old: Turn | None) -> None:
+        """Puts the first turn onto the shelves of its queues in the place of the one before."""
+        if self.key.only is not None:
+            return
+        for bucket in self.buckets:
+            shelf = bucket.desk.shelves.get((self.key.channel, self.key.cost))
+            if shelf is None:
+                shelf = bucket.desk.shelves[self.key.channel, self.key.cost] = SortedList()
+            if old is not None:
+                shelf.remove(old)
+            if new is not None:
+                shelf.add(new)
 
     def fits(self, agent: Agent) -> bool:
         """Whether an agent who meets the needs may take its items now."""

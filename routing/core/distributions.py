@@ -10,14 +10,15 @@ import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from routing.core.reading import mapping, one_of, rows, seconds
 
 _KEYS = {
     "exponential": ("mean",),
     "constant": ("mean",),
-    "lognormal": ("mean", "cv"),
-    "gamma": ("mean", "cv"),
+    "lognormal": ("mean", "cv", "sd"),
+    "gamma": ("mean", "cv", "sd"),
     "uniform": ("low", "high"),
     "recorded": ("values",),
 }
@@ -58,8 +59,8 @@ class Distribution:
 def read(value: object, where: str) -> Distribution:
     """A law from `{"dist": "exponential", "mean": 180}` and the like; a plain number is always that many seconds.
 
-    `exponential` and `constant` take a mean, `lognormal` and `gamma` a mean and a cv (1 if not given), `uniform` low and
-    high, `recorded` values of which one is drawn each time. Raises ValueError with a sentence.
+    `exponential` and `constant` take a mean, `lognormal` and `gamma` a mean and a cv or an sd (cv 1 if neither is given),
+    `uniform` low and high, `recorded` values of which one is drawn each time. Raises ValueError with a sentence.
     """
     if isinstance(value, int | float) and not isinstance(value, bool):
         return Distribution("constant", seconds(value, where))
@@ -67,25 +68,34 @@ def read(value: object, where: str) -> Distribution:
         raise ValueError(
             f'{where} must be a number of seconds or a law such as {{"dist": "exponential", "mean": 180}}.'
         )
-    kind = one_of(value.get("dist"), f'"dist" of {where}', KINDS)
+    kind = one_of(value.get("dist"), f"“dist” of {where}", KINDS)
     mapping(value, where, ("dist", *_KEYS[kind]))
     for key in _KEYS[kind]:
-        if key not in value and key != "cv":
+        if key not in value and key not in {"cv", "sd"}:
             raise ValueError(f"{where} is {kind} and needs “{key}”.")
     if kind == "recorded":
         return _recorded(value["values"], where)
     if kind == "uniform":
-        low, high = seconds(value["low"], f'"low" of {where}'), seconds(value["high"], f'"high" of {where}')
+        low, high = seconds(value["low"], f"“low” of {where}"), seconds(value["high"], f"“high” of {where}")
         if high < low:
             raise ValueError(f"{where} has a “high” below its “low”.")
         return Distribution(kind, (low + high) / 2, low=low, high=high)
-    mean = seconds(value["mean"], f'"mean" of {where}')
-    cv = seconds(value.get("cv", 1.0), f'"cv" of {where}') if "cv" in _KEYS[kind] else 1.0
+    mean = seconds(value["mean"], f"“mean” of {where}")
+    cv = _variation(value, mean, where) if "cv" in _KEYS[kind] else 1.0
     if not _LEAST_CV <= cv <= _MOST_CV:
         raise ValueError(
-            f"“cv” of {where} must be from {_LEAST_CV:g} to {_MOST_CV:g}; for no variation write constant."
+            f"“cv” of {where} must be from {_LEAST_CV:g} to {_MOST_CV:g} (“sd” as many means); for no variation write constant."
         )
     return Distribution(kind, mean, cv)
+
+
+def _variation(value: dict[str, Any], mean: float, where: str) -> float:
+    if "sd" not in value:
+        return seconds(value.get("cv", 1.0), f"“cv” of {where}")
+    if "cv" in value:
+        raise ValueError(f"{where} has both “cv” and “sd”: one of them says it all.")
+    deviation = seconds(value["sd"], f"“sd” of {where}")
+    return deviation / mean if mean else 1.0
 
 
 def _recorded(value: object, where: str) -> Distribution:

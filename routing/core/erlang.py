@@ -12,7 +12,7 @@ wait in M/M/c+M (Baccelli and Hébuterne 1981), integrated here by the rule of G
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 _HOUR = 3600.0
@@ -27,6 +27,7 @@ _GAUSS = tuple(
     )
     for sign in (-1.0, 1.0)
 )  # places and weights of the rule of Gauss and Legendre on -1..1
+_SHAPED = 10.0  # of 1/leaving: after so long the density falls as if nobody left, to e^-10
 _NEGLIGIBLE = 46.0  # exp(-46) is 1e-20: where a density has fallen that far from its peak, it is left out
 
 
@@ -176,17 +177,27 @@ class _VirtualWait:
         high = min(until, self.high)
         if high <= self.low:
             return 0.0
-        width = (high - self.low) / _PANELS
-        return sum(self._panel(self.low + n * width, width, weight) for n in range(_PANELS))
+        return sum(self._panel(begin, width, weight) for begin, width in self._panels(high))
+
+    def _panels(self, high: float) -> Iterator[tuple[float, float]]:
+        """Begin and width of the panels up to `high`: finer until people who leave have shaped the density, then wide."""
+        bend = min(high, self.low + _SHAPED / self.leaving)
+        for begin, end in ((self.low, bend), (bend, high)):
+            width = (end - begin) / _PANELS
+            if width > 0:
+                yield from ((begin + n * width, width) for n in range(_PANELS))
 
     def quantile(self, share: float, at_once: float, late: float) -> float:
         """The wait that `share` of the answered do not exceed."""
         wanted = share * (at_once + late) - at_once
         if wanted <= 0:
             return 0.0
-        begin, width = self.low, (self.high - self.low) / _PANELS
-        while begin < self.high and wanted > (here := self._panel(begin, width, self.stays)):
-            wanted, begin = wanted - here, begin + width
+        begin, width = self.low, 0.0
+        for begin, width in self._panels(self.high):
+            here = self._panel(begin, width, self.stays)
+            if wanted <= here:
+                break
+            wanted -= here
         low, high = 0.0, width
         for _ in range(45):
             middle = (low + high) / 2

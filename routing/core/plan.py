@@ -120,7 +120,8 @@ class Step:
 @dataclass(frozen=True, slots=True)
 class Plan:
     """Steps in order. `final` "any": after the last finite step everybody in the queue may take the contact, as far as
-    `never_relax` allows; "stay": the last step stays in force. No steps: all that the contact asks for, for ever."""
+    `never_relax` allows; "stay": the last step stays in force, but for one for preferred agents alone: when it expires or
+    is skipped, whoever meets its needs may take the contact. No steps: all that the contact asks for, for ever."""
 
     steps: tuple[Step, ...] = ()
     final: Final = "stay"
@@ -136,6 +137,11 @@ class Plan:
             final="any" if reading.one_of(row.get("final", "stay"), "final", ("stay", "any")) == "any" else "stay",
             never_relax=reading.words(row.get("never_relax", NEVER_RELAX), "never_relax"),
         )
+
+    @property
+    def opens_at_end(self) -> bool:
+        """Whether something comes after the last step has expired."""
+        return self.final == "any" or (bool(self.steps) and self.steps[-1].only_preferred)
 
     def to_dict(self) -> dict[str, Any]:
         """The plain form, ready for JSON; `from_dict` reads it back to an equal plan."""
@@ -171,7 +177,7 @@ def timeline(plan: Plan, skipped: Collection[int] = ()) -> tuple[tuple[int, floa
     """The steps that come into force, as (number, begins at, expires at) on the age; the latter None for never.
 
     A step that would expire before it may begin is left out, as is whatever follows a step that never expires. Where all
-    steps are skipped and the plan stays, the last is not: nothing would be left to hold.
+    steps are skipped and nothing comes after them, the last is not.
     """
     found: list[tuple[int, float, float | None]] = []
     finite, begins = 0.0, 0.0
@@ -179,7 +185,7 @@ def timeline(plan: Plan, skipped: Collection[int] = ()) -> tuple[tuple[int, floa
         finite += step.expiry or 0.0
         expires = math.inf if step.expiry is None else finite
         at = max(begins, step.min_wait)
-        spared = plan.final == "stay" and number == len(plan.steps) - 1 and not found
+        spared = not plan.opens_at_end and number == len(plan.steps) - 1 and not found
         if (number in skipped and not spared) or at >= expires:
             continue
         found.append((number, at, None if step.expiry is None else expires))
@@ -203,12 +209,12 @@ def step_at(
         needs, clash = _needs(plan, plan.steps[number], asked)
         return StepInForce(number, needs, 0.0, begins, is_holding=True, is_contradiction=clash)
     last_end = line[-1][2] if line else 0.0
-    if plan.final == "any" and last_end is not None and age >= last_end:
-        return _final(plan, asked, line, last_end)
+    if plan.opens_at_end and last_end is not None and age >= last_end:
+        return _final(plan, asked, [plan.steps[before] for before, _, _ in line], last_end)
     if not line:
         return StepInForce(0, _of_demand(asked), 0.0, None)
     number, begins, expires = line[place]
-    step, last = plan.steps[number], expires if plan.final == "any" else None
+    step, last = plan.steps[number], expires if plan.opens_at_end else None
     until = line[place + 1][1] if place + 1 < len(line) else last
     needs, clash = _needs(plan, step, asked)
     passed = [plan.steps[before] for before, _, _ in line[: place + 1]]
@@ -248,16 +254,17 @@ def kept(plan: Plan, step: Step, demanded: Mapping[str, int]) -> dict[str, int]:
     return left
 
 
-def _final(
-    plan: Plan, asked: Mapping[str, int], line: tuple[tuple[int, float, float | None], ...], begins: float
-) -> StepInForce:
-    passed = [plan.steps[number] for number, _, _ in line]
-    firm = unrelaxed(passed[-1].needs, plan.never_relax) if passed else ALWAYS
-    needs, clash = _joined(firm, tuple(sorted(kept(plan, Step(keep=()), asked).items())))
+def _final(plan: Plan, asked: Mapping[str, int], passed: list[Step], begins: float) -> StepInForce:
+    """What comes after the last step: for a plan that stays, its last step without the word "alone"."""
+    if plan.final == "stay":
+        last = plan.steps[-1]
+    else:
+        last = Step(needs=unrelaxed(passed[-1].needs, plan.never_relax) if passed else ALWAYS, keep=())
+    needs, clash = _needs(plan, last, asked)
     boost = max((step.boost for step in passed), default=0.0)
     return StepInForce(
-        len(plan.steps), needs, begins, None, overflow_to=_queues(passed), boost=boost, is_final=True,
-        is_contradiction=clash,
+        len(plan.steps), needs, begins, None, last.preferred, overflow_to=_queues(passed), boost=boost,
+        penalties=last.penalties, is_final=True, is_contradiction=clash,
     )  # fmt: skip
 
 

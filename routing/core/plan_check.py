@@ -178,7 +178,7 @@ def _without_time(step: Step) -> tuple[object, ...]:
 def _implies(asked: Needs, firm: Needs) -> bool:
     """Whether whoever meets `asked` meets `firm`: then adding it changes nothing."""
     try:
-        return requirements.parse({"all": [asked.tree(), firm.tree()]}).signature == asked.signature
+        return requirements.parse({"all": [asked.tree(), firm.tree()]}) == asked
     except ValueError:
         return False
 
@@ -251,7 +251,7 @@ def _hours(plan: Plan, house: House) -> Iterator[Problem]:
 def _holders(plan: Plan, demand: Mapping[str, int], house: House, staffed: Hours, ends: datetime) -> Iterator[Problem]:
     line = timeline(plan)
     ages = [begins for _, begins, _ in line]
-    if plan.final == "any" and line and line[-1][2] is not None:
+    if plan.opens_at_end and line and line[-1][2] is not None:
         ages.append(line[-1][2])
     for age in ages or [0.0]:
         step = step_at(plan, age, demand)

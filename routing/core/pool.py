@@ -9,27 +9,30 @@ every item and agent.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from heapq import heappop, heappush, heapreplace
+from heapq import heapify, heappop, heapreplace
 from typing import NamedTuple
 
-from routing.core.buckets import Bucket, Desk, Line, LineKey, Place, Turn
+from routing.core.buckets import Desk, Line, LineKey, Place, Turn
 from routing.core.engine import Agent, Choice, Item, QueueRules, QueueStats, WaitRecord
 from routing.core.explain import offer_record, wait_record
+from routing.core.lines import Lines
+from routing.core.rivals import ABSENT, Rivals
 
-#: Reasons of not being ready that say an agent is not there at all: his queues share nobody through him.
-ABSENT = frozenset({"offline"})
-#: Buckets and lines kept although nothing waits in them, since the like will come again.
-SPARE = 512
+#: Up to so many agents look up the best item for themselves; for more it is cheaper to go by lines.
+FEW = 8
+#: Heads of lines an agent looks at in one queue before he looks into his own buckets instead.
+GLANCES = 32
+LINE = -1
 
 
 class _Head(NamedTuple):
-    """The first item of a line by way of one queue, in the order of the law."""
+    """The first item of a line by way of one queue, in the order of the law, and who looked it up (LINE: the line)."""
 
     weight: int
     vtime: float
     item: int
     place: int
+    agent: int
     line: Line
 
 
@@ -44,21 +47,18 @@ class Pool:
         self._desks: dict[int, Desk] = {}
         self._places: dict[int, Place] = {}
         self._turns: dict[int, tuple[Line, Turn]] = {}
-        self._lines: dict[LineKey, Line] = {}
-        self._busy: set[Bucket] = set()  # buckets with waiting items
-        self._waited_for: dict[int, set[Line]] = {}  # agent -> lines that ask for him only
-        self._spare_lines: dict[Line, None] = {}
-        self._spare_buckets: dict[Bucket, None] = {}
+        self._lines = Lines(self._desks)
         self._gained: set[int] = set()  # agents who may take more than at the last match
         self._filled: set[Line] = set()  # lines to look at whoever gained what
-        self._shared: dict[tuple[int, int, str, str], bool] = {}
-        self._numbers = 0
+        self._rivals = Rivals()
+        self.few, self.glances = FEW, GLANCES
 
     # Queues and agents
 
     def add_queue(self, rules: QueueRules) -> None:
         """Adds a queue or replaces its rules; agents and items keep their places."""
         self.queues[rules.key] = rules
+        self._rivals.clear()
         old, desk = self._desks.get(rules.key), Desk(rules)
         self._desks[rules.key] = desk
         if old is None:
@@ -66,12 +66,7 @@ class Pool:
                 if rules.key in place.queues:
                     self._join(place, desk)
             return
-        desk.places, desk.buckets, desk.offers = old.places, old.buckets, old.offers
-        for bucket in desk.buckets.values():
-            bucket.desk = desk
-        for place in desk.places.values():
-            place.filed.pop(rules.key, None)
-            desk.file(place)
+        desk.succeed(old)
 
     def put_agent(self, agent: Agent) -> None:
         """Adds an agent or replaces all that is known of him. The pool owns the object from now on.
@@ -91,7 +86,7 @@ class Pool:
                 known = None if old is None else old.agent.stats.get(queue)
                 agent.stats[queue] = known or self._newcomer(queue, agent.key)
         self.agents[agent.key] = agent
-        self._shared.clear()
+        self._rivals.clear()
         if old is not None and same:
             old.agent = agent
             self._refile(old)
@@ -114,7 +109,7 @@ class Pool:
             return None
         self._leave(place)
         self._gained.discard(key)
-        self._shared.clear()
+        self._rivals.clear()
         return self.agents.pop(key)
 
     def set_ready(self, key: int, ready: bool, *, idle_since: float | None = None, why_not: str = "") -> None:
@@ -125,7 +120,7 @@ class Pool:
         place = self._places[key]
         agent = place.agent
         if (not agent.ready and agent.why_not in ABSENT) is not (not ready and why_not in ABSENT):
-            self._shared.clear()
+            self._rivals.clear()
         agent.ready, agent.why_not = ready, "" if ready else why_not
         if idle_since is not None:
             agent.idle_since = idle_since
@@ -136,7 +131,7 @@ class Pool:
     def set_accepts(self, key: int, channels: frozenset[str] | None) -> None:
         """Sets the channels an agent takes, None for all."""
         self._places[key].agent.accepts = channels
-        self._shared.clear()
+        self._rivals.clear()
         self._gained.add(key)
 
     def occupy(self, key: int, channel: str, cost: int) -> None:
@@ -188,11 +183,11 @@ class Pool:
             self.drop_item(item.key)
         only = frozenset(item.preferred) if item.only_preferred else None
         key = LineKey(queues, item.needs, item.channel, item.cost, item.excluded, only)
-        line = self._lines.get(key) or self._new_line(key)
-        turn = (item.vtime, item.key)
+        line, turn = self._lines.at(key), (item.vtime, item.key)
         if not line.items:
-            self._open(line)
-        line.items.add(turn)
+            self._lines.opened(line)
+            self._filled.add(line)
+        line.add(turn)
         self.items[item.key] = item
         self._turns[item.key] = (line, turn)
 
@@ -202,9 +197,10 @@ class Pool:
         if found is None:
             return None
         line, turn = found
-        line.items.remove(turn)
+        line.remove(turn)
         if not line.items:
-            self._close(line)
+            self._filled.discard(line)
+            self._lines.closed(line)
         return self.items.pop(key)
 
     # Decisions
@@ -215,25 +211,29 @@ class Pool:
         heap, choices = self._heads(), list[Choice]()
         while heap and (limit is None or len(choices) < limit):
             head = heap[0]
-            line = head.line
-            if not line.items or line.items[0] != (head.vtime, head.item):  # its item went through another queue
-                self._advance(heap, head)
-                continue
-            bucket = line.buckets[head.place]
-            item = self.items[head.item]
-            place = bucket.best(line, item, self.seed)
-            if place is None:
+            line, bucket = head.line, head.line.buckets[head.place]
+            stale = not line.items or line.items[0] != (head.vtime, head.item)  # it was given away meanwhile
+            item = self.items[head.item] if not stale else None
+            place = bucket.best(line, item, self.seed) if item is not None else None
+            if item is not None and place is not None:
+                desk = bucket.desk
+                reasons = offer_record(now, item, place, bucket, line, len(self.items)) if record else None
+                choices.append(Choice(item.key, place.agent.key, desk.rules.key, reasons))
+                self.drop_item(item.key)
+                desk.offers += 1
+                place.agent.stats[desk.rules.key].last_offer = desk.offers
+                self._hold(place, item.channel, item.cost)
+            # What nobody can take now nobody can take later in this match: agents only get busier.
+            following = None if item is not None and place is None and head.agent == LINE else self._following(head)
+            if following is None:
                 heappop(heap)
-                continue
-            desk = bucket.desk
-            reasons = offer_record(now, item, place, bucket, line, len(self.items)) if record else None
-            choices.append(Choice(item.key, place.agent.key, desk.rules.key, reasons))
-            self.drop_item(item.key)
-            desk.offers += 1
-            place.agent.stats[desk.rules.key].last_offer = desk.offers
-            self._hold(place, item.channel, item.cost)
-            self._advance(heap, head)
-        self._filled.update(head.line for head in heap if head.line.items)
+            else:
+                heapreplace(heap, following)
+        for head in heap:
+            if head.agent == LINE:
+                self._filled.add(head.line)
+            else:
+                self._gained.add(head.agent)
         return choices
 
     def ahead_of(self, item_key: int) -> int:
@@ -243,17 +243,7 @@ class Pool:
         there and takes both channels. Raises KeyError where the item does not wait.
         """
         line, turn = self._turns[item_key]
-        ahead = line.items.index(turn)
-        for other in {*self._open_lines()} - {line}:
-            most = 0
-            for bucket in line.buckets:
-                for its in other.buckets:
-                    weight, its_weight = bucket.desk.rules.weight, its.desk.rules.weight
-                    if its_weight < weight or not self._share(line, bucket, other, its):
-                        continue
-                    most = max(most, len(other.items) if its_weight > weight else other.items.bisect_left(turn))
-            ahead += most
-        return ahead
+        return line.items.index(turn) + self._rivals.ahead(line, turn, self._lines)
 
     def explain(self, item_key: int, now: float) -> WaitRecord:
         """Why an item waits, who is next, and what would change it. Raises KeyError where it does not wait."""
@@ -263,44 +253,69 @@ class Pool:
     # Inside
 
     def _heads(self) -> list[_Head]:
-        """The lines that may be served now, as a heap; what made them so is forgotten."""
-        heap: list[_Head] = []
-        seen: set[tuple[Line, int]] = set()
-        for line in self._filled:
-            if line.items:
-                for number in range(len(line.buckets)):
-                    seen.add((line, number))
-                    heappush(heap, self._head(line, number))
-        for key in self._gained:
-            place = self._places[key]
-            if not place.filed:
-                continue
-            for line in self._lines_for(place):
-                if not line.fits(place.agent):
-                    continue
-                for number, bucket in enumerate(line.buckets):
-                    if key in bucket.members and (line, number) not in seen:
-                        seen.add((line, number))
-                        heappush(heap, self._head(line, number))
+        """The items that may be decided now, as a heap; what made them so is forgotten."""
+        heads = {
+            (line, number): self._head(line, number) for line in self._filled for number in range(len(line.buckets))
+        }
+        heap = list(heads.values())
+        gained = [place for key in self._gained if (place := self._places[key]).filed]
+        if len(gained) <= self.few:
+            heap.extend(head for place in gained if (head := self._best_for(place)) is not None)
+        else:
+            for place in gained:
+                for line in self._lines.for_agent(place):
+                    if line.fits(place.agent):
+                        for number, bucket in enumerate(line.buckets):
+                            if (line, number) not in heads and place.agent.key in bucket.members:
+                                heads[line, number] = self._head(line, number)
+            heap = list(heads.values())
         self._gained.clear()
         self._filled.clear()
+        heapify(heap)
         return heap
 
-    def _lines_for(self, place: Place) -> Iterable[Line]:
-        for bucket in place.buckets & self._busy:
-            yield from bucket.lines
-        yield from self._waited_for.get(place.agent.key, ())
+    def _following(self, head: _Head) -> _Head | None:
+        """What whoever looked up the head would look at next."""
+        if head.agent != LINE:
+            return self._best_for(self._places[head.agent])
+        return self._head(head.line, head.place) if head.line.items else None
 
     @staticmethod
-    def _head(line: Line, number: int) -> _Head:
+    def _head(line: Line, number: int, agent: int = LINE) -> _Head:
         vtime, key = line.items[0]
-        return _Head(-line.buckets[number].desk.rules.weight, vtime, key, number, line)
+        return _Head(-line.buckets[number].desk.rules.weight, vtime, key, number, agent, line)
 
-    def _advance(self, heap: list[_Head], head: _Head) -> None:
-        if head.line.items:
-            heapreplace(heap, self._head(head.line, head.place))
-        else:
-            heappop(heap)
+    def _best_for(self, place: Place) -> _Head | None:
+        """The first item in the order of the law that this agent may take now."""
+        agent = place.agent
+        best: _Head | None = None
+        if not place.filed:
+            return None
+        for queue in place.filed:
+            desk = self._desks[queue]
+            for (channel, cost), shelf in desk.shelves.items():
+                if not shelf or not agent.has_room(channel, cost):
+                    continue
+                for glance, turn in enumerate(shelf):
+                    if best is not None and (best.weight, best.vtime, best.item) < (-desk.rules.weight, *turn):
+                        break
+                    line = self._turns[turn[1]][0]
+                    number = line.key.queues.index(queue)
+                    if agent.key in line.buckets[number].members and agent.key not in line.key.excluded:
+                        best = _sooner(best, self._head(line, number, agent.key))
+                        break
+                    if glance >= self.glances:
+                        for mine in self._lines.for_agent(place):
+                            if queue in mine.key.queues and mine.fits(agent):
+                                place_in = mine.key.queues.index(queue)
+                                if agent.key in mine.buckets[place_in].members:
+                                    best = _sooner(best, self._head(mine, place_in, agent.key))
+                        break
+        for line in self._lines.asking.get(agent.key, ()):
+            for number, bucket in enumerate(line.buckets):
+                if agent.key in bucket.members and line.fits(agent):
+                    best = _sooner(best, self._head(line, number, agent.key))
+        return best
 
     def _hold(self, place: Place, channel: str, cost: int) -> None:
         agent = place.agent
@@ -338,93 +353,7 @@ class Pool:
             min((stats.handled_seconds for stats in others), default=0.0),
         )
 
-    def _bucket(self, queue: int, key: LineKey) -> Bucket:
-        desk = self._desks[queue]
-        bucket = desk.buckets.get(key.needs)
-        if bucket is None:
-            self._numbers += 1
-            bucket = desk.buckets[key.needs] = Bucket(self._numbers, desk, key.needs)
-        self._spare_buckets.pop(bucket, None)
-        bucket.users += 1
-        return bucket
 
-    def _new_line(self, key: LineKey) -> Line:
-        line = self._lines[key] = Line(key, tuple(self._bucket(queue, key) for queue in key.queues))
-        return line
-
-    def _open(self, line: Line) -> None:
-        """A line that had no items is about to get one."""
-        self._spare_lines.pop(line, None)
-        self._filled.add(line)
-        if line.key.only is not None:
-            for agent in line.key.only:
-                self._waited_for.setdefault(agent, set()).add(line)
-            return
-        for bucket in line.buckets:
-            bucket.lines.add(line)
-            self._busy.add(bucket)
-
-    def _close(self, line: Line) -> None:
-        """A line lost its last item."""
-        self._filled.discard(line)
-        for agent in line.key.only or ():
-            lines = self._waited_for[agent]
-            lines.discard(line)
-            if not lines:
-                del self._waited_for[agent]
-        for bucket in line.buckets:
-            bucket.lines.discard(line)
-            if not bucket.lines:
-                self._busy.discard(bucket)
-        if line.key.plain:
-            self._spare_lines[line] = None
-            if len(self._spare_lines) <= SPARE:
-                return
-            line = next(iter(self._spare_lines))
-            del self._spare_lines[line]
-        self._discard(line)
-
-    def _discard(self, line: Line) -> None:
-        del self._lines[line.key]
-        for bucket in line.buckets:
-            bucket.users -= 1
-            if not bucket.users:
-                self._spare_buckets[bucket] = None
-        while len(self._spare_buckets) > SPARE:
-            bucket = next(iter(self._spare_buckets))
-            del self._spare_buckets[bucket]
-            del bucket.desk.buckets[bucket.needs]
-            for place in tuple(bucket.members.values()):
-                bucket.forget(place)
-
-    def _open_lines(self) -> Iterable[Line]:
-        for bucket in self._busy:
-            yield from bucket.lines
-        for lines in self._waited_for.values():
-            yield from lines
-
-    def _share(self, line: Line, bucket: Bucket, other: Line, its: Bucket) -> bool:
-        """Whether an agent who is there could serve both lines, each through the given queue."""
-        one, two = line.key, other.key
-        if one.only is not None or two.only is not None:
-            asked = one.only if one.only is not None else two.only
-            return any(
-                (one.only is None or key in one.only)
-                and (two.only is None or key in two.only)
-                and self._serves(key, bucket, its, one.channel, two.channel)
-                for key in asked or ()
-            )
-        pair = (bucket.number, its.number, one.channel, two.channel)
-        if pair not in self._shared:
-            fewer = min(bucket.members, its.members, key=len)
-            self._shared[pair] = any(self._serves(key, bucket, its, one.channel, two.channel) for key in fewer)
-        return self._shared[pair]
-
-    @staticmethod
-    def _serves(key: int, bucket: Bucket, its: Bucket, channel: str, other: str) -> bool:
-        place = bucket.members.get(key)
-        if place is None or key not in its.members:
-            return False
-        agent = place.agent
-        there = agent.ready or agent.why_not not in ABSENT
-        return there and (agent.accepts is None or (channel in agent.accepts and other in agent.accepts))
+def _sooner(one: _Head | None, other: _Head) -> _Head:
+    """Whichever comes first in the order of the law."""
+    return other if one is None or other[:4] < one[:4] else one

@@ -5,9 +5,10 @@ Called by the `from_dict` of plans, demand rules and closed behaviour. Pure: no 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
+
+_ENDLESS = 1e300  # JSON has whole numbers beyond what a float can hold
 
 
 def mapping(value: object, where: str, keys: Collection[str] = ()) -> Mapping[str, Any]:
@@ -33,7 +34,7 @@ def rows(value: object, where: str) -> list[Any]:
 
 def seconds(value: object, where: str, *, least: float = 0.0, above: float | None = None) -> float:
     """`value` as a finite number of seconds, at least `least`, or more than `above`."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _ENDLESS:
         raise ValueError(f"{where} must be a number of seconds, not {_shown(value)}.")
     if above is not None and value <= above:
         raise ValueError(f"{where} must be more than {above:g} seconds, not {value:g}.")

@@ -5,20 +5,21 @@ Called by `manage.py simulate`, by the admin's what-if page, by tests and benche
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
-from routing.core import distributions, needs
+from routing.core import distributions, needs, scenario_plan
 from routing.core.distributions import Distribution
 from routing.core.needs import LEVELS, Needs
 from routing.core.reading import mapping, one_of, rows, seconds, skill_path, text, whole
+from routing.core.scenario_plan import Stage
 from routing.core.strategies import STRATEGIES
 
 MOST_CONTACTS = 20_000_000
 MOST_AGENTS = 20_000
 MOST_HOURS = 24 * 366 * 10
+_MOST_RATE = 1e9  # contacts an hour
 _TOP = ("name", "description", "seed", "hours", "contacts", "warmup_contacts", "queues", "agents", "strategy")
 _QUEUE = (
     "name",
@@ -30,6 +31,7 @@ _QUEUE = (
     "service_level",
     "strategy",
     "weight",
+    "plan",
 )
 _AGENTS = ("name", "count", "queues", "skills", "capacity")
 
@@ -45,13 +47,17 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class QueuePlan:
-    """One queue. `rates` are contacts an hour, hour by hour, beginning anew when they end; or the traffic is `recorded`."""
+    """One queue. `rates` are contacts an hour, hour by hour, beginning anew when they end; or the traffic is `recorded`.
+
+    `needs` is what contacts require by themselves, `stages` what they ask for as they wait: one stage where no plan is given.
+    """
 
     name: str
     rates: tuple[float, ...]
     handle: Distribution
     patience: Distribution | None
     needs: Needs
+    stages: tuple[Stage, ...]
     share: float
     within: float
     strategy: str
@@ -81,7 +87,7 @@ class Scenario:
     queues: tuple[QueuePlan, ...]
     agents: tuple[AgentGroup, ...]
     strategy: str
-    warnings: tuple[str, ...] = field(default=())
+    warnings: tuple[str, ...] = ()
 
 
 def read(value: object) -> Scenario:
@@ -101,6 +107,8 @@ def read(value: object) -> Scenario:
         if queue.name in places:
             raise ValueError(f"Two queues are named “{queue.name}”: give each a name of its own.")
         places[queue.name] = place
+    forms = rows(whole_form.get("queues"), "“queues”")
+    queues = tuple(_planned(queue, form.get("plan"), places) for queue, form in zip(queues, forms, strict=True))
     agents = tuple(_group(one, n, places) for n, one in enumerate(rows(whole_form.get("agents"), "“agents”"), 1))
     if sum(group.count for group in agents) > MOST_AGENTS:
         raise ValueError(f"There are more than {MOST_AGENTS:,} agents.")
@@ -113,7 +121,7 @@ def read(value: object) -> Scenario:
         raise ValueError(f"About {expected:,.0f} contacts would arrive; at most {MOST_CONTACTS:,} are simulated.")
     if warmup >= expected:
         raise ValueError(f"“warmup_contacts” is {warmup:,}, but only about {expected:,.0f} contacts will arrive.")
-    return Scenario(seed, hours, contacts, warmup, queues, agents, strategy, _warnings(scenario))
+    return replace(scenario, warnings=_warnings(scenario))
 
 
 def expected_contacts(scenario: Scenario) -> float:
@@ -154,6 +162,7 @@ def _queue(value: object, number: int, strategy: str) -> QueuePlan:
     if "handle_seconds" not in form:
         raise ValueError(f'“handle_seconds” of {where} is missing: write {{"dist": "exponential", "mean": 180}}.')
     patience = form.get("patience_seconds")
+    required = _needs(form.get("requires"), where)
     level = mapping(form.get("service_level") or {}, f"“service_level” of {where}", ("share", "seconds"))
     share = level.get("share", 0.8)
     if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
@@ -163,7 +172,8 @@ def _queue(value: object, number: int, strategy: str) -> QueuePlan:
         rates=() if recorded else _rates(form["arrivals_per_hour"], where),
         handle=distributions.read(form["handle_seconds"], f"“handle_seconds” of {where}"),
         patience=None if patience is None else distributions.read(patience, f"“patience_seconds” of {where}"),
-        needs=_needs(form.get("requires"), where),
+        needs=required,
+        stages=(Stage(0.0, required),),
         share=float(share),
         within=seconds(level.get("seconds", 20), f"“seconds” in “service_level” of {where}"),
         strategy=one_of(form.get("strategy", strategy), f"“strategy” of {where}", STRATEGIES),
@@ -172,10 +182,23 @@ def _queue(value: object, number: int, strategy: str) -> QueuePlan:
     )
 
 
+def _planned(queue: QueuePlan, plan: object, places: dict[str, int]) -> QueuePlan:
+    if plan is None:
+        return queue
+    where = f"queue “{queue.name}”"
+    ways = queue.needs.alternatives
+    if len(ways) != 1 or not all(demand.wanted for demand in ways[0]):
+        raise ValueError(
+            f"With a plan, “requires” of {where} is a list of skills; other requirements belong into its steps."
+        )
+    demanded = {demand.skill: demand.level for demand in ways[0]}
+    return replace(queue, stages=scenario_plan.read(plan, where, demanded, places))
+
+
 def _rates(value: object, where: str) -> tuple[float, ...]:
     rates: list[Any] = value if isinstance(value, list) else [value]
     for rate in rates:
-        if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate < math.inf:
+        if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate <= _MOST_RATE:
             raise ValueError(
                 f"“arrivals_per_hour” of {where} must be a number from 0, or a list of them, one for each hour."
             )
@@ -266,13 +289,13 @@ def _warnings(scenario: Scenario) -> tuple[str, ...]:
     found = []
     for place, queue in enumerate(scenario.queues):
         serving = [group for group in scenario.agents if place in group.queues and group.count]
-        able = [group for group in serving if queue.needs.met_by(group.skills)]
-        if not serving:
+        able = [group for group in scenario.agents if group.count and _may_serve(group, place, queue)]
+        if not serving and not able:
             found.append(f"Nobody serves queue “{queue.name}”.")
         elif not able:
             lacking = ", ".join(queue.needs.missing(serving[0].skills))
             found.append(f"Nobody who serves queue “{queue.name}” has the skills it requires ({lacking}).")
-        elif queue.patience is None and queue.rates:
+        elif queue.patience is None and queue.rates:  # whoever shares these agents comes on top
             load = sum(queue.rates) / len(queue.rates) * queue.handle.mean / 3600
             room = sum(group.count * group.capacity for group in able)
             if load >= room:
@@ -280,3 +303,13 @@ def _warnings(scenario: Scenario) -> tuple[str, ...]:
                     f"Queue “{queue.name}” brings {load:.1f} erlangs to {room} places and nobody leaves: it grows without end."
                 )
     return tuple(found)
+
+
+def _may_serve(group: AgentGroup, place: int, queue: QueuePlan) -> bool:
+    """Whether these agents may take its contacts at some age."""
+    return any(
+        not stage.holding
+        and any(one in group.queues for one in (place, *stage.extra_queues))
+        and stage.needs.met_by(group.skills)
+        for stage in queue.stages
+    )

@@ -14,23 +14,28 @@ from collections.abc import Callable, Iterator
 from routing.core.engine import Agent, Item, QueueRules
 from routing.core.pool import Pool
 from routing.core.scenario import QueuePlan, Scenario
+from routing.core.scenario_plan import Stage
 from routing.core.simulation_answer import Tally
 
 CHANNEL = "contact"
 COST = 100  # units of one contact; an agent of capacity 2 has 200
-_FINISH, _ARRIVE, _LEAVE = (
+_FINISH, _ARRIVE, _STEP, _LEAVE = (
     0,
     1,
     2,
-)  # at the same instant an agent frees before a contact comes, and both before one leaves
+    3,
+)  # the order at one instant: an agent frees before a contact comes or leaves
 
 _Contact = tuple[float, float, float | None]  # arrival, handling, patience
 
 
-def run(scenario: Scenario, *, tell: Callable[[int], None] | None = None) -> Tally:
-    """Simulates until the last contact has gone. `tell` is called with the number of contacts every ten thousand of them."""
+def run(scenario: Scenario, tally: Tally | None = None, *, tell: Callable[[int], None] | None = None) -> Tally:
+    """Simulates until the last contact has gone and returns the tally, a fresh one where none is given.
+
+    `tell` is called with the number of contacts every ten thousand of them.
+    """
     pool = Pool(seed=scenario.seed)
-    tally = Tally(scenario)
+    tally = Tally(scenario) if tally is None else tally
     for place, queue in enumerate(scenario.queues):
         bands = any(group.queues.get(place) for group in scenario.agents)
         pool.add_queue(QueueRules(place, strategy=queue.strategy, weight=queue.weight, bands=bands))
@@ -52,9 +57,11 @@ class _Run:
         self.limit = scenario.contacts
         self.until = scenario.hours * 3600.0
         self.streams = [contacts(queue, scenario.seed, self.until) for queue in scenario.queues]
-        self.events: list[tuple[float, int, int, int, float]] = []  # when, kind, number, queue or agent, handling
+        self.events: list[
+            tuple[float, int, int, int, float]
+        ] = []  # when, kind, number, queue, agent or stage, handling
         self.waiting: dict[int, tuple[int, float, float]] = {}  # number -> queue, arrival, handling
-        self.handling: dict[int, tuple[int, float]] = {}  # number -> queue, start
+        self.handling: dict[int, tuple[int, float]] = {}  # number -> queue it was taken through, start
         self.ahead: list[_Contact | None] = [None] * len(scenario.queues)  # the contact each queue expects next
         self.arrived = 0
 
@@ -69,7 +76,11 @@ class _Run:
                 self._finish(now, number, subject, handle)
             elif kind == _ARRIVE:
                 self._arrive(now, subject)
-            elif number in self.waiting:
+            elif number not in self.waiting:
+                continue
+            elif kind == _STEP:
+                self._step(now, number, subject)
+            else:
                 self._leave(now, number)
 
     def _expect(self, place: int) -> None:
@@ -89,27 +100,46 @@ class _Run:
         if self.limit is not None and self.arrived == self.limit:
             self.tally.close(now)
         self.waiting[number] = (place, now, handle)
-        self.pool.put_item(Item(number, place, CHANNEL, COST, now, self.queues[place].needs))
-        self._match(now, number)
+        stages = self.queues[place].stages
+        if not stages[0].holding:
+            self._put(number, place, now, stages[0])
+            self._match(now, number)
         if number in self.waiting:
             self.tally.waits(now, number, place)
+            if len(stages) > 1:
+                heapq.heappush(self.events, (now + stages[1].begins, _STEP, number, 1, 0.0))
             if patience is not None:
                 heapq.heappush(self.events, (now + patience, _LEAVE, number, place, 0.0))
         self._expect(place)
         if self.tell is not None and self.arrived % 10_000 == 0:
             self.tell(self.arrived)
 
+    def _put(self, number: int, place: int, arrival: float, stage: Stage) -> None:
+        self.pool.put_item(
+            Item(number, place, CHANNEL, COST, arrival - stage.boost, stage.needs, extra_queues=stage.extra_queues)
+        )
+
+    def _step(self, now: float, number: int, index: int) -> None:
+        place, arrival, _ = self.waiting[number]
+        stages = self.queues[place].stages
+        if index + 1 < len(stages):
+            heapq.heappush(self.events, (arrival + stages[index + 1].begins, _STEP, number, index + 1, 0.0))
+        self._put(number, place, arrival, stages[index])
+        self._match(now)
+
     def _match(self, now: float, fresh: int = -1) -> None:
         for choice in self.pool.match(now):
             place, arrival, handle = self.waiting.pop(choice.item)
-            self.tally.answered(now, choice.item, place, arrival, at_once=choice.item == fresh)
-            self.pool.count(choice.agent, place, answered=1)
-            self.handling[choice.item] = (place, now)
+            self.tally.answered(
+                now, choice.item, place, arrival, at_once=choice.item == fresh, elsewhere=choice.queue != place
+            )
+            self.pool.count(choice.agent, choice.queue, answered=1)
+            self.handling[choice.item] = (choice.queue, now)
             heapq.heappush(self.events, (now + handle, _FINISH, choice.item, choice.agent, handle))
 
     def _finish(self, now: float, number: int, agent: int, handle: float) -> None:
-        place, start = self.handling.pop(number)
-        self.pool.count(agent, place, handled_seconds=handle)
+        queue, start = self.handling.pop(number)
+        self.pool.count(agent, queue, handled_seconds=handle)
         self.pool.release(agent, CHANNEL, COST, idle_since=now)
         self.tally.handled(agent, start, now)
         if self.waiting:

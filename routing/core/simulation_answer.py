@@ -19,7 +19,7 @@ class QueueTally:
 
     def __init__(self, within: float) -> None:
         self.within = within
-        self.offered = self.answered = self.abandoned = self.waited = self.in_time = 0
+        self.offered = self.answered = self.abandoned = self.waited = self.in_time = self.overflowed = 0
         self.waits = array("d")
         self.seconds_of_leavers = 0.0
         self.length = self.longest = 0
@@ -62,14 +62,15 @@ class Tally:
         if number >= self.scenario.warmup:
             queue.waited += 1
 
-    def answered(self, now: float, number: int, place: int, arrival: float, *, at_once: bool) -> None:
-        """An agent took it."""
+    def answered(self, now: float, number: int, place: int, arrival: float, *, at_once: bool, elsewhere: bool) -> None:
+        """An agent took it, `at_once` as it came or not, and `elsewhere` if through a queue it overflowed to."""
         queue = self.queues[place]
         wait = now - arrival
         if not at_once:
             queue.change(now, -1, self.begin, self.end)
         if number >= self.scenario.warmup:
             queue.answered += 1
+            queue.overflowed += elsewhere
             queue.waits.append(wait)
             queue.in_time += wait <= queue.within
 
@@ -122,6 +123,7 @@ class Tally:
             "offered": queue.offered,
             "answered": queue.answered,
             "abandoned": queue.abandoned,
+            "overflowed": queue.overflowed,
             "unserved": queue.offered - queue.answered - queue.abandoned,
             "wait_probability": _share(queue.waited, queue.offered),
             "asa_seconds": _share(math.fsum(queue.waits), queue.answered),

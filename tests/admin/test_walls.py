@@ -14,6 +14,7 @@ from django.urls import reverse
 
 from helpdesk import events
 from helpdesk.actions.conversation import reply
+from helpdesk.actions.portal_entry import ask_code
 from helpdesk.actions.tokens import digest_of
 from helpdesk.models import (
     SYSTEM,
@@ -30,6 +31,7 @@ from helpdesk.models import (
     Message,
     Organisation,
     OutgoingMail,
+    PortalMail,
     Queue,
     RawMail,
     Role,
@@ -66,7 +68,16 @@ pytestmark = pytest.mark.django_db
 
 MODELS = sorted(django_admin.site._registry, key=lambda model: model._meta.label)
 OURS = [model for model in MODELS if model._meta.app_label in {"helpdesk", "routing"}]
-HISTORY: list[type[models.Model]] = [Ticket, Message, TicketEvent, AuditEntry, RawMail, OutgoingMail, *ROUTING_HISTORY]
+HISTORY: list[type[models.Model]] = [
+    Ticket,
+    Message,
+    TicketEvent,
+    AuditEntry,
+    RawMail,
+    OutgoingMail,
+    PortalMail,
+    *ROUTING_HISTORY,
+]
 KEPT = [*HISTORY, User, Team, Queue, Mailbox, Customer, ApiToken, BusinessCalendar, Site, AgentPresence]
 RIGHTS = {**MANAGER_MAY, **MANAGER_MAY_OF_ROUTING}
 
@@ -114,6 +125,7 @@ MAKERS: dict[type[models.Model], Callable[[int, World], object]] = {
     TicketEvent: lambda n, world: make_ticket(make_queue(), make_customer()),
     Message: lambda n, world: reply(ticket=world.ticket, actor=SYSTEM, text="Ours"),
     OutgoingMail: lambda n, world: reply(ticket=world.ticket, actor=SYSTEM, text="Ours"),
+    PortalMail: lambda n, world: ask_code(email="ann@shop.example", language="en"),
     Mailbox: lambda n, world: make_mailbox(),
     RawMail: lambda n, world: receive(mail(), mailbox=make_mailbox()),
     AuditEntry: lambda n, world: events.audit(SYSTEM, "mailbox.changed", world.mailbox, {"n": n}),

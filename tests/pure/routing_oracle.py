@@ -133,14 +133,14 @@ class Oracle:
     def _before(self, other: Item, mine: Item) -> bool:
         if self._alike(other, mine):
             return (other.vtime, other.key) < (mine.vtime, mine.key)
-        return any(
-            (-self.queues[theirs].weight, other.vtime, other.key) < (-self.queues[ours].weight, mine.vtime, mine.key)
-            for agent in self.agents.values()
-            if agent.ready or agent.why_not != "offline"
-            for ours in mine.queues
-            for theirs in other.queues
-            if self._could(mine, ours, agent) and self._could(other, theirs, agent)
-        )
+        for agent in self.agents.values():
+            ours = [-self.queues[queue].weight for queue in mine.queues if self._could(mine, queue, agent)]
+            theirs = [-self.queues[queue].weight for queue in other.queues if self._could(other, queue, agent)]
+            if (agent.ready or agent.why_not != "offline") and ours and theirs:
+                their_turn, our_turn = (min(theirs), other.vtime, other.key), (min(ours), mine.vtime, mine.key)
+                if their_turn < our_turn:
+                    return True
+        return False
 
     @staticmethod
     def _alike(one: Item, other: Item) -> bool:

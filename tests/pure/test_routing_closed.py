@@ -99,6 +99,12 @@ def test_a_queue_is_full_at_its_length_and_not_before() -> None:
     assert fate("mail", own, QueueNow(True, NOW, waiting=3))[0] == "keep"
 
 
+def test_the_words_for_a_closed_queue_are_not_taken_for_a_full_one() -> None:
+    own = rules(max_length=1, behaviours={"closed": "play_message"})
+    assert fate("chat", own, QueueNow(True, NOW, waiting=1)) == ("ticket", "full", "no_behaviour")
+    assert fate("chat", own) == ("play_message", "closed", "")
+
+
 def test_an_emergency_closes_an_open_queue_until_its_instant() -> None:
     own = rules(emergency_until=(NOW + timedelta(hours=1)).isoformat(), behaviours={"closed": "ticket"})
     assert state_of(own, OPEN, NOW) == "emergency"
@@ -188,6 +194,13 @@ def test_a_queue_overflows_for_the_first_reason_that_holds_for_each_target() -> 
     )
     assert overflow_to(own, QueueNow(True, NOW, staffed=0), 0, NOW) == ((5, "unstaffed"),)
     assert overflow_to(own, SHUT, 0, NOW) == ((6, "closed"),)
+
+
+def test_an_emergency_overflows_as_a_closed_queue_does() -> None:
+    over = [{"when": "closed", "to": [6]}, {"when": "unstaffed", "to": [5]}]
+    own = rules(emergency_until="2026-11-22T00:00:00+00:00", overflow=over)
+    assert overflow_to(own, OPEN, 0, NOW) == ((6, "closed"),)
+    assert overflow_to(own, OPEN, 0, NOW + timedelta(days=2)) == ()
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,7 @@ def test_a_rule_without_conditions_holds_for_every_contact() -> None:
         ({"answer": {"order": []}}, Facts(answers={"order": "17"}), Facts(answers={"order": " "})),
         ({"field": {"contract": "gold"}}, Facts(fields={"contract": "Gold"}), Facts(answers={"contract": "gold"})),
         ({"field": {"insured": True}}, Facts(fields={"insured": True}), Facts(fields={"insured": False})),
+        ({"field": {"insured": True}}, Facts(fields={"insured": "Yes"}), Facts(fields={"insured": "no"})),
         ({"field": {"seats": 5}}, Facts(fields={"seats": 5.0}), Facts(fields={"seats": 50})),
         (
             {"field": {"product": ["vpn"]}},
@@ -64,6 +65,7 @@ def test_a_rule_without_conditions_holds_for_every_contact() -> None:
         ({"country": ["EU"]}, Facts(country="IE"), Facts(country="GB")),
         ({"country": ["DE-BY"]}, Facts(subdivision="DE-BY"), Facts(country="DE")),
         ({"history": {"reopened": 2}}, Facts(history={"reopened": 2}), Facts(history={"reopened": 1})),
+        ({"history": {"unhappy": 1}}, Facts(history={"unhappy": 1}), Facts()),
         ({"channel": ["chat", "phone"]}, Facts(channel="chat"), Facts(channel="mail")),
         ({"tier": "vip"}, Facts(tier="vip"), Facts(tier="gold")),
     ],
@@ -253,6 +255,13 @@ def test_the_language_of_a_page_is_its_attribute_else_the_first_folder(path: str
 def test_a_rule_that_cannot_be_used_is_refused_in_a_sentence(row: Any, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         Rule.from_dict(row)
+
+
+def test_languages_may_stand_in_a_group_of_another_name() -> None:
+    made = rules(language_level=2, language_group="speaks")
+    assert DemandRules.from_dict(made.to_dict()) == made
+    demand = demand_of(Facts(language_chosen="fr", page="/de/"), made)
+    assert (demand.skills, len(demand.conflicts)) == ({"speaks/fr": 2}, 1)
 
 
 def test_two_rules_of_one_name_are_refused() -> None:

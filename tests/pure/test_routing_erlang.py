@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bench._erlang_rows import ERLANG_A, ERLANG_C, Row
@@ -51,6 +51,7 @@ def _by_states(per_hour: float, handle: float, patience: float, agents: int) -> 
 
 
 @settings(max_examples=30, deadline=None)
+@example(agents=1, load=0.75, handle=75.0, patience=10.0)  # patience far shorter than the stretch over which waits fall
 @given(
     agents=st.integers(1, 40),
     load=st.floats(0.05, 1.6),

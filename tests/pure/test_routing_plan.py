@@ -72,6 +72,7 @@ def test_a_step_keeps_of_the_demand_what_it_says_and_never_less_than_the_languag
 def test_needs_of_step_and_contact_are_asked_for_together() -> None:
     step = step_at(plan({"needs": BILLING}), 0, {"lang/fr": 1})
     assert step.needs.signature == parse([FRENCH, BILLING]).signature
+    assert not step.is_contradiction
 
 
 def test_where_plan_and_contact_contradict_each_other_the_contact_holds_and_it_is_said() -> None:
@@ -102,10 +103,20 @@ def test_overflow_and_boost_once_given_are_not_taken_away() -> None:
 
 
 def test_the_last_step_of_a_plan_that_stays_is_never_skipped() -> None:
-    one = plan({"expiry": 20, "preferred": ["last_agent"], "only_preferred": True})
-    assert step_at(one, 0, skipped={0}).no == 0
-    ending = plan({"expiry": 20, "preferred": ["last_agent"], "only_preferred": True}, final="any")
+    one = plan({"needs": BILLING, "expiry": 20, "skip_if": ["nobody_ready"]})
+    assert step_at(one, 0, skipped={0}) == step_at(one, 0)
+    ending = plan({"needs": BILLING, "expiry": 20, "skip_if": ["nobody_ready"]}, final="any")
     assert step_at(ending, 0, skipped={0}).is_final
+
+
+def test_a_contact_that_waited_for_one_agent_alone_is_open_to_all_who_meet_its_needs_afterwards() -> None:
+    sticky = plan({"needs": BILLING, "expiry": 20, "preferred": [4], "only_preferred": True})
+    waiting, opened = step_at(sticky, 19, {"lang/fr": 1}), step_at(sticky, 20, {"lang/fr": 1})
+    assert (waiting.only_preferred, waiting.until_age) == (True, 20)
+    assert (opened.only_preferred, opened.preferred, opened.is_final, opened.until_age) == (False, (4,), True, None)
+    assert opened.needs == waiting.needs == parse([FRENCH, BILLING])
+    assert step_at(sticky, 0, skipped={0}).needs == parse(BILLING)
+    assert not step_at(sticky, 0, skipped={0}).only_preferred
 
 
 def test_an_open_offer_outlives_the_step_that_made_it() -> None:
@@ -163,6 +174,7 @@ def test_a_relative_maximum_leaves_an_unlimited_one_unlimited() -> None:
         (AgentNow("break"), 20, "on_break"),
         (AgentNow("rona"), 20, "not_ready"),
         (AgentNow(shift_ends_in=0), 20, "shift_over"),
+        (AgentNow(shift_ends_in=1), 20, ""),
         (AgentNow(free_in=15), 20, ""),
         (AgentNow(free_in=25), 20, "busy"),
         (AgentNow(free_in=None), None, "busy"),
@@ -207,6 +219,8 @@ def test_preferred_agents_come_in_the_order_of_the_step_each_once() -> None:
 def test_who_did_well_on_a_tag_often_comes_before_who_did_well_once() -> None:
     records = {1: Success(3, 3), 2: Success(30, 27), 3: Success(40, 10), 4: Success(1, 1), 5: Success(10, 6)}
     assert best_on_tag(records) == (2, 1, 5)
+    close = {1: Success(5, 5), 2: Success(10, 9), 3: Success(6, 6), 4: Success(9, 4), 5: Success(3, 3)}
+    assert best_on_tag(close) == (3, 2, 1), "lower ends .610, .596, .566, .438"
 
 
 @pytest.mark.parametrize(

@@ -176,7 +176,7 @@ def test_closed_behaviour_and_overflow_rules_count_as_ways_of_the_circle() -> No
 
 
 def test_overflow_into_itself_into_nothing_and_into_a_queue_that_sleeps_is_found() -> None:
-    assert "overflow_to_itself" in kinds(plan({"overflow_to": [1]}), ANYBODY)
+    assert only("overflow_to_itself", plan({"overflow_to": [1]}), ANYBODY).params == {"step": 1}
     assert only("overflow_unknown", plan({"overflow_to": [9]}), ANYBODY).params == {"queue": 9}
     asleep = house(agent(1), queues={2: HouseQueue(NIGHT)})
     assert kinds(plan({"overflow_to": [2]}), asleep) == ["overflow_closed"]
@@ -194,6 +194,8 @@ def test_a_skill_of_no_house_is_found_and_a_parent_of_one_is_not() -> None:
 def test_a_step_that_lets_go_of_a_language_is_warned_about() -> None:
     problem = only("firm_group_dropped", plan({"needs": [FRENCH, BILLING], "expiry": 9}, {"needs": BILLING}), ANYBODY)
     assert (problem.params, problem.is_error) == ({"step": 2, "needs": "lang/fr"}, False)
+    opposite = plan({"needs": FRENCH, "expiry": 9}, {"needs": {"not": FRENCH}})
+    assert "firm_group_dropped" in kinds(opposite, ANYBODY)
     stricter = plan({"needs": FRENCH, "expiry": 9}, {"needs": {"skill": "lang/fr", "level": 2}})
     assert kinds(stricter, ANYBODY) == []
 

@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from routing.core.engine import Agent, Item, QueueRules, QueueStats
 from routing.core.needs import parse
-from routing.core.pool import Pool
+from routing.core.pool import FEW, GLANCES, Pool
 from routing.core.strategies import STRATEGIES
 from tests.pure.routing_oracle import Oracle
 
@@ -87,6 +87,8 @@ class Day(RuleBasedStateMachine):
 
     @initialize(weights=st.tuples(*(st.sampled_from([0, 0, 5]) for _ in QUEUES)), data=st.data())
     def open(self, weights: tuple[int, ...], data: st.DataObject) -> None:
+        self.pool.few = data.draw(st.sampled_from([0, 1, FEW]))
+        self.pool.glances = data.draw(st.sampled_from([0, 1, GLANCES]))
         for queue, weight in zip(QUEUES, weights, strict=True):
             strategy = data.draw(st.sampled_from(STRATEGIES))
             self.change_queue(QueueRules(queue, strategy, weight, data.draw(st.booleans())))
@@ -239,6 +241,6 @@ class Day(RuleBasedStateMachine):
 
 
 Day.TestCase.settings = settings(
-    max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=40, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 TestDay: Any = Day.TestCase

@@ -184,8 +184,8 @@ function open() {
   if (dialog.open) { dialog.close(); return; }
   if (document.querySelector('dialog[open]')) return;
   field.value = '';
+  draw(local(''));  // before it is shown: what is asked of the page's layout here costs nothing then
   dialog.showModal();
-  draw(local(''));
   fetchRecent();
   fetchMacros();
 }
