@@ -45,7 +45,7 @@ def pairs_of(lines: str) -> dict[str, list[str]]:
             if not sign or not key.strip():
                 words = _("“%(line)s” is no condition: write topic = bill, refund, or topic = for any answer.")
                 raise ValidationError(words % {"line": line.strip()})
-            found[key.strip()] = [value.strip() for value in values.split(",") if value.strip()]
+            found[key.strip()] = reading.listed(values)
     return found
 
 

@@ -5,6 +5,7 @@ Called by the `from_dict` of plans, demand rules and closed behaviour. Pure: no 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
@@ -114,3 +115,8 @@ def is_under(path: str, tops: Collection[str]) -> bool:
 def _shown(value: object) -> str:
     shown = repr(value)
     return shown if len(shown) <= 60 else shown[:57] + "..."
+
+
+def listed(text: str) -> list[str]:
+    """Words that somebody typed with commas between them, those of Arabic, Persian and Chinese too; without empty ones."""
+    return [word.strip() for word in re.split(r"[,،，、]", text) if word.strip()]

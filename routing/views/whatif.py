@@ -21,6 +21,7 @@ from helpdesk.access import actor_of
 from helpdesk.actions import BadInput
 from helpdesk.models import Customer, CustomerAddress, Queue
 from helpdesk.now import now
+from routing.core import reading
 from routing.core.scenario import expected_contacts, read
 from routing.core.simulation import run
 from routing.core.staffing import Question, Staffing, staff
@@ -265,7 +266,7 @@ def _contact(typed: dict[str, str], queues: list[Queue]) -> Contact:
         queue=queue,
         channel=typed["channel"],
         language=typed["language"].strip(),
-        tags=frozenset(tag.strip() for tag in typed["tags"].split(",") if tag.strip()),
+        tags=frozenset(reading.listed(typed["tags"])),
         page=typed["page"].strip(),
         answers=answers,
         customer=_customer(typed["customer"].strip()),

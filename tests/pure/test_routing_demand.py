@@ -12,6 +12,7 @@ from routing.core.demand import DemandRules, Rule, demand_of
 from routing.core.demand_conditions import SOURCES, Facts
 from routing.core.geography import lies_in, page_language, place_of
 from routing.core.needs import parse
+from routing.core.reading import listed
 
 
 def rules(*several: dict[str, Any], **more: Any) -> DemandRules:
@@ -316,3 +317,7 @@ def test_the_winner_is_never_weaker_than_the_loser_and_nothing_gets_lost(
         else:
             assert conflict.winner.value > conflict.loser.value
     assert set(demand.skills) == {because.name for because in demand.because if because.kind == "skill"}
+
+
+def test_words_may_be_listed_with_the_comma_of_any_script() -> None:
+    assert listed("bill, refund،  فاتورة，退款、 ,") == ["bill", "refund", "فاتورة", "退款"]
