@@ -16,6 +16,7 @@ from helpdesk.admin.line_widgets import LinesArea, column
 from helpdesk.admin.lists import LinesField
 from helpdesk.models import Channel, Priority, Queue, Tier
 from routing.admin.choices import FreshLines, skill_columns, skill_lines, skills_of
+from routing.core import reading
 from routing.core.demand import Rule
 from routing.core.demand_conditions import HISTORY
 from routing.models import DemandRule
