@@ -17,7 +17,22 @@ async function look() {
       said.dataset.tag = answer.headers.get('ETag');
       place(await answer.text());
     }
+    await lookAtWait();
   } catch { /* away for a moment, or signed out: the next page says so */ } finally { asking = false; }
+}
+
+/** Place and wait change with the clock; a form somebody is filling in is left alone. */
+async function lookAtWait() {
+  const box = document.getElementById('wait');
+  if (!box || !box.childElementCount || box.contains(document.activeElement)) return;
+  const answer = await fetch(box.dataset.url, { headers: { Accept: 'text/html' }, redirect: 'error' });
+  if (answer.status !== 200) return;
+  const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html').getElementById('wait');
+  if (!fresh || box.contains(document.activeElement)) return;
+  const typed = box.querySelector('#phone')?.value;
+  box.replaceWith(document.adoptNode(fresh));
+  const field = fresh.querySelector('#phone');
+  if (field && typed) field.value = typed;
 }
 
 /** Puts what is new or different in its place; what is the same stays, with frames loaded, selection and focus. */
