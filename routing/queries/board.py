@@ -299,7 +299,7 @@ def _look_ahead(board: Board, rows: Sequence[Queue], at: datetime) -> None:
     """What the coming hour brings and takes. Three queries."""
     keys = [queue.pk for queue in rows]
     arrivals = expected(rows, {queue.pk: queue.first_at for queue in rows}, at)  # type: ignore[attr-defined]
-    handled, patient = handling(keys, at), patiences(keys, at)
+    handled, patient = _usual(tuple(keys), at)
     by_team: dict[int, list[QueueNow]] = defaultdict(list)
     for here in board.queues:
         by_team[here.queue.team_id].append(here)
@@ -327,6 +327,21 @@ def _look_ahead(board: Board, rows: Sequence[Queue], at: datetime) -> None:
         found = outlook([board.streams[here.queue.pk] for here in own], board.working[team])
         for here in own:
             here.outlook = found[here.queue.pk]
+
+
+#: Handling times and patience of seven days by the queues asked for: read over many rows, and the same for a minute.
+_usual_of: dict[tuple[int, ...], tuple[datetime, dict[int, float], dict[int, float]]] = {}
+_USUAL_FOR = timedelta(seconds=60)
+_BOARDS_KEPT = 64
+
+
+def _usual(keys: tuple[int, ...], at: datetime) -> tuple[dict[int, float], dict[int, float]]:
+    kept = _usual_of.get(keys)
+    if kept is None or abs(at - kept[0]) > _USUAL_FOR:
+        if len(_usual_of) >= _BOARDS_KEPT:
+            _usual_of.clear()
+        kept = _usual_of[keys] = (at, handling(keys, at), patiences(keys, at))
+    return kept[1], kept[2]
 
 
 def _places(crew: Iterable[AgentNow], here: QueueNow) -> float:

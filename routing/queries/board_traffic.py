@@ -53,7 +53,7 @@ def tallies(queues: Sequence[Queue], rules: Mapping[int, QueueRouting], at: date
         since |= Q(queue__in=keys, entered_at__gte=begun, entered_at__lte=at)
     answered = Coalesce(F("answered_at"), Case(When(outcome__in=DEALT_WITH, then=F("done_at"))))
     rows = (
-        WorkItem.objects.filter(since)
+        WorkItem.objects.filter(since, callback__isnull=True)  # who is called back does not wait at the line
         .order_by()
         .annotate(
             slot=Floor(
