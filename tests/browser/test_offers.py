@@ -96,6 +96,8 @@ def test_an_offer_comes_up_everywhere_rings_in_one_tab_and_is_gone_everywhere_on
     assert len([one for one in rang if one]) == 1
     sara.locator("[data-key=accept-offer]").click()
     expect(sara.locator("#subject")).to_have_text("Dock does not charge")
+    assert other.evaluate("document.getElementById('my-state').open = true")
+    expect(other.get_by_role("button", name="Offline")).to_be_in_viewport()
     expect(sara).to_have_url(f"{desk.origin}/tickets/{ticket.number}/")
     for page in (sara, other, phone):
         expect(page.locator(".offer")).to_have_count(0)
