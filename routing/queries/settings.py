@@ -25,4 +25,4 @@ def rules_and_demands(queues: Iterable[int]) -> tuple[dict[int, QueueRouting], b
     asks = Exists(DemandRule.objects.filter(is_active=True))
     rows = Queue.objects.filter(pk__in=set(queues)).select_related("routing").annotate(asks=asks)
     found = {row.pk: getattr(row, "routing", None) or QueueRouting(queue_id=row.pk) for row in rows}
-    return found, any(row.asks for row in rows)
+    return found, any(getattr(row, "asks", False) for row in rows)

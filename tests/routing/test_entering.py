@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -297,7 +298,7 @@ def test_who_did_best_on_the_tag_is_preferred_after_whoever_knows_the_customer(w
     assert known_to(the_item(ticket)) == {"best_on_tag": [good.pk]}
 
 
-def entered(count: int, queue_count: int = 1, **offering: object) -> int:
+def entered(count: int, queue_count: int = 1, **offering: Any) -> int:
     """Statements that the entering of so many new tickets takes."""
     queues = [make_queue() for _ in range(queue_count)]
     for queue in queues if offering else ():
@@ -330,7 +331,7 @@ def test_each_reaction_costs_the_same_for_one_ticket_as_for_thirty(kind: Kind) -
         if kind in {Kind.RESOLVED, Kind.UNASSIGNED}:
             for ticket in tickets:
                 assign_ticket(ticket=ticket, actor=Actor.of(agent), owner=agent)
-        change = {
+        change: dict[str, Any] = {
             Kind.RESOLVED: {"status": Status.RESOLVED},
             Kind.ASSIGNED: {"owner": agent},
             Kind.UNASSIGNED: {"owner": None},
@@ -338,7 +339,7 @@ def test_each_reaction_costs_the_same_for_one_ticket_as_for_thirty(kind: Kind) -
             Kind.CLASSIFIED: {"priority": Priority.URGENT},
         }[kind]
         Ticket.objects.filter(queue=queue).update(**change)
-        data = {
+        data: dict[str, Any] = {
             Kind.RESOLVED: {"previous": "open"},
             Kind.ASSIGNED: {"owner": agent.pk, "previous": None},
             Kind.UNASSIGNED: {"previous": agent.pk},
