@@ -38,10 +38,10 @@ def scenario_of(queues: Sequence[Queue], begins_at: datetime, *, factor: float =
     spent = _spent(keys, begins_at, ends_at)
     came = WorkItem.objects.filter(queue__in=keys, entered_at__gte=begins_at, entered_at__lt=ends_at)
     channels: Counter[str] = Counter()
-    for pk, queue, channel, at in came.order_by("entered_at", "pk").values_list(
+    for pk, key, channel, at in came.order_by("entered_at", "pk").values_list(
         "pk", "queue_id", "channel", "entered_at"
     )[:MOST]:
-        rows[queue].append(((at - begins_at).total_seconds(), spent.get(pk)))
+        rows[key].append(((at - begins_at).total_seconds(), spent.get(pk)))
         channels[channel] += 1
     plain = []
     for queue in queues:
@@ -82,7 +82,7 @@ def _spent(queues: Sequence[int], begins_at: datetime, ends_at: datetime) -> dic
     ).values_list("item_id", "begun_at", "done_at")
     found: dict[int, float] = defaultdict(float)
     for item, begun, done in rows:
-        found[item] += max(0.0, (done - begun).total_seconds())
+        found[item] += max(0.0, (done - begun).total_seconds() if done is not None else 0.0)
     return {item: seconds for item, seconds in found.items() if seconds > 0}
 
 

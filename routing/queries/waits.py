@@ -7,11 +7,11 @@ and able, how long handling takes, how long people wait before they give up, and
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from routing.core.engine import Agent, Item
-from routing.core.estimate import Estimate, Hidden, Said, Standing, corrected, effective_agents, estimate, said
+from routing.core.estimate import Estimate, Hidden, Said, Standing, corrected, effective_agents, estimate, said, settled
 from routing.core.estimate_score import Outcome, Score, score
 from routing.models import ContactChannel, Shift, WaitForecast, WorkItem
 from routing.queries.board_traffic import handling, patiences
@@ -50,6 +50,18 @@ def wait_of(live: Live, key: int) -> Wait:
     if isinstance(found, Hidden):
         return Wait(place, hidden=found.value)
     return Wait(place, found, said(found))
+
+
+def held_back(row: WorkItem, wait: Wait, at: datetime) -> Wait:
+    """The wait as the customer is told it: what he read before may grow by a fifth at most (`estimate.settled`). One query."""
+    if wait.estimate is None:
+        return wait
+    last = WaitForecast.objects.filter(item=row, is_shown=True).order_by("-at", "-pk").first()
+    if last is None:
+        return wait
+    low, high = float(last.low_seconds), float(last.high_seconds)
+    kept = settled(Estimate((low + high) / 2, low, high), (at - last.at).total_seconds(), wait.estimate)
+    return replace(wait, estimate=kept, said=said(kept))
 
 
 def standing_of(live: Live, item: Item) -> Standing:

@@ -27,7 +27,7 @@ from routing.actions.forecasting import log_shown
 from routing.models import Callback, Handing, WorkItem
 from routing.queries.live import live_pool
 from routing.queries.settings import rules_of
-from routing.queries.waits import CLOSED, Wait, callback_is_offered, wait_of
+from routing.queries.waits import CLOSED, Wait, callback_is_offered, held_back, wait_of
 from routing.views.callback_links import link_of
 
 Items = WorkItem.State
@@ -49,7 +49,7 @@ def _context(visitor: Visitor, ticket: Ticket, *, problem: str = "", phone: str 
         live = live_pool([item.queue_id], at)
         if item.pk not in live.waiting:
             live.add(item)
-        wait = wait_of(live, item.pk)
+        wait = held_back(item, wait_of(live, item.pk), at)
         log_shown(item, wait)
     callback = Callback.objects.filter(item=item, state__in=Callback.OPEN).first()
     threshold = rules_of([item.queue_id])[item.queue_id].callback_from_seconds

@@ -66,15 +66,15 @@ def _page(request: HttpRequest, name: str, context: dict[str, Any], *, status: i
     )
 
 
-def _queues() -> list[Queue]:
-    return list(Queue.objects.filter(is_active=True).order_by("position", "name"))
+def _queues(request: HttpRequest) -> list[Queue]:
+    return list(Queue.objects.visible_to(actor_of(request)).filter(is_active=True).order_by("position", "name"))
 
 
 @require_GET
 @for_managers
 def front(request: HttpRequest) -> HttpResponse:
     """The three tools, and the accuracy of what customers were told."""
-    rows = accuracies([(queue.pk, queue.name) for queue in _queues()], now())
+    rows = accuracies([(queue.pk, queue.name) for queue in _queues(request)], now())
     return _page(request, "front", {"title": _("What if"), "rows": rows})
 
 
@@ -85,7 +85,7 @@ def front(request: HttpRequest) -> HttpResponse:
 @for_managers
 def simulate(request: HttpRequest) -> HttpResponse:
     """The form (GET); a scenario made of queues and a day (`do=make`), or run as it stands (`do=run`)."""
-    queues = _queues()
+    queues = _queues(request)
     yesterday = timezone.localtime(now()).date() - timedelta(days=1)
     context: dict[str, Any] = {
         "title": _("Simulation"),
@@ -236,7 +236,7 @@ def _model(title: str, model: Staffing) -> dict[str, Any]:
 @for_managers
 def dry_run(request: HttpRequest) -> HttpResponse:
     """A pasted contact (POST) and its path through today's rules. Nothing is written."""
-    queues = _queues()
+    queues = _queues(request)
     sent = request.POST
     names = ("queue", "channel", "language", "tags", "page", "answers", "customer")
     typed = {name: sent.get(name, "")[:2000] for name in names}

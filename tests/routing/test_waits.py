@@ -13,7 +13,7 @@ from routing.actions.forecasting import keep_log, log_entries, log_shown, score_
 from routing.core.estimate import Hidden
 from routing.models import AgentPresence, Assignment, WaitForecast, WorkItem
 from routing.queries.live import live_pool
-from routing.queries.waits import Wait, accuracies, callback_is_offered, wait_of
+from routing.queries.waits import Wait, accuracies, callback_is_offered, held_back, wait_of
 from routing.router import Router
 from routing.words import wait_words
 from tests.factories import make_queue, make_team, make_user
@@ -186,6 +186,22 @@ def test_a_customer_who_looks_again_is_one_reading() -> None:
     log_shown(item, _wait(item))
 
     assert WaitForecast.objects.get().is_shown
+
+
+def test_what_a_customer_read_grows_by_a_fifth_at_most() -> None:
+    queue = _offering()
+    _handled(queue, 600)
+    _busy(queue)
+    item = make_waiting(queue)
+    WaitForecast.objects.create(
+        item=item, queue=queue, at=now(), ahead=0, low_seconds=60, high_seconds=100, is_shown=True
+    )
+
+    plain = _wait(item)
+    told = held_back(item, plain, now())
+
+    assert plain.estimate is not None and plain.estimate.p80 > 900
+    assert told.estimate is not None and told.estimate.p80 == pytest.approx(120, abs=2)
 
 
 def test_a_callback_is_offered_once_the_wait_is_long_enough() -> None:
