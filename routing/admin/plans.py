@@ -10,6 +10,7 @@ from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
+from django.shortcuts import redirect
 from django.utils.datastructures import MultiValueDict
 from django.utils.encoding import force_str
 from django.utils.functional import Promise
@@ -208,6 +209,20 @@ class RoutingPlanAdmin(HouseAdmin[RoutingPlan]):
         if obj is None:
             return edited
         return (*edited, (gettext_lazy("Use"), {"fields": ("version", "shown_queues", "shown_versions")}))
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        """Where the house changed between the form's check and the action's, nothing is saved and the sentences are shown."""
+        try:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        except BadInput as problem:
+            self.message_user(request, str(problem), messages.ERROR)
+            return redirect(request.get_full_path())
 
     def save_model(self, request: HttpRequest, obj: RoutingPlan, form: Any, change: bool) -> None:
         """By the action, which writes the version."""
