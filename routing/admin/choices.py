@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from helpdesk.admin.line_widgets import Column, LinesArea, column
-from helpdesk.models import Queue, Skill, User
+from helpdesk.models import SYSTEM, Queue, Skill, User
 from routing.queries.skills import skill_paths
 
 LEVELS: tuple[tuple[str, str | Promise], ...] = (
@@ -37,7 +37,7 @@ def skill_choices() -> list[tuple[str, str]]:
 
 def queue_choices() -> list[tuple[str, str]]:
     """Key and name of each active queue."""
-    rows = Queue.objects.filter(is_active=True).order_by("position", "name")
+    rows = Queue.objects.visible_to(SYSTEM).filter(is_active=True).order_by("position", "name")
     return [(str(key), name) for key, name in rows.values_list("pk", "name")]
 
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from helpdesk.admin.base import HouseAdmin, mark
 from helpdesk.admin.line_widgets import LinesArea, column
 from helpdesk.admin.lists import LinesField
-from helpdesk.models import Channel, Priority, Queue, Tier
+from helpdesk.models import SYSTEM, Channel, Priority, Queue, Tier
 from routing.admin.choices import FreshLines, skill_columns, skill_lines, skills_of
 from routing.core import reading
 from routing.core.demand import Rule
@@ -118,7 +118,7 @@ class DemandRuleForm(forms.ModelForm[DemandRule]):
         help_text=gettext_lazy("A skill and its level a line, such as lang/fr 3."),
     )
     to_queue = forms.ModelChoiceField(
-        label=gettext_lazy("queue"), queryset=Queue.objects.filter(is_active=True), required=False
+        label=gettext_lazy("queue"), queryset=Queue.objects.visible_to(SYSTEM).filter(is_active=True), required=False
     )
     priority = forms.TypedChoiceField(
         label=gettext_lazy("priority"),

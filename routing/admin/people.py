@@ -20,13 +20,14 @@ from helpdesk import access
 from helpdesk.actions import BadInput
 from helpdesk.admin.base import HouseAdmin, mark, when
 from helpdesk.admin.calendar_form import DAYS, day_field, windows_of
-from helpdesk.admin.line_widgets import LinesArea, column
+from helpdesk.admin.line_widgets import Column, LinesArea, column
 from helpdesk.admin.organisation import TeamAdmin
 from helpdesk.admin.people import zones
 from helpdesk.models import Role, Site, Team, User
 from helpdesk.now import now
 from routing.actions.capacity import set_capacity
 from routing.actions.shifts import MOST_WEEKS, plan_shifts
+from routing.admin.choices import FreshLines, queue_choices
 from routing.models import AgentPresence, ContactChannel, Disposition, NotReadyReason, Shift, TeamRouting
 from routing.queries.settings import COST
 
@@ -196,6 +197,10 @@ class ShiftAdmin(HouseAdmin[Shift]):
         return f"{(obj.ends_at - obj.starts_at).total_seconds() / 3600:g}"
 
 
+def _penalty_columns() -> tuple[Column, ...]:
+    return (column("select", gettext_lazy("queue"), queue_choices()), column("number", gettext_lazy("penalty")))
+
+
 class CapacityForm(ModelForm[AgentPresence]):
     """How much somebody may hold at once."""
 
@@ -214,9 +219,21 @@ class CapacityForm(ModelForm[AgentPresence]):
         help_text=gettext_lazy("A channel and a number a line, such as chat 4."),
     )
 
+    penalties = forms.CharField(
+        label=gettext_lazy("penalty by queue"),
+        required=False,
+        widget=FreshLines(
+            _penalty_columns, add=gettext_lazy("queue"), none=gettext_lazy("none: first in every queue"), rows=3
+        ),
+        help_text=gettext_lazy(
+            "The number of a queue and a penalty a line, such as 4 2. Agents without one come first where a queue looks at"
+            " penalties; steps of plans let the others in as a contact waits."
+        ),
+    )
+
     class Meta:
         model = AgentPresence
-        fields = ("user", "units", "caps", "position")
+        fields = ("user", "units", "caps", "position", "penalties")
         help_texts = {
             "units": ", ".join(f"{channel.value} {cost}" for channel, cost in COST.items()),
             "position": gettext_lazy("For queues that offer in a fixed order; the smallest number comes first."),
@@ -226,6 +243,8 @@ class CapacityForm(ModelForm[AgentPresence]):
         super().__init__(*arguments, **options)
         caps = self.instance.caps if isinstance(self.instance.caps, dict) else {}
         self.initial["caps"] = "\n".join(f"{channel} {most}" for channel, most in sorted(caps.items()))
+        penalties = self.instance.penalties if isinstance(self.instance.penalties, dict) else {}
+        self.initial["penalties"] = "\n".join(f"{queue} {number}" for queue, number in sorted(penalties.items()))
 
     def clean_caps(self) -> dict[str, int]:
         """Lines as {"chat": 4}."""
@@ -239,6 +258,19 @@ class CapacityForm(ModelForm[AgentPresence]):
                     _("“%(line)s” is no channel with a number, such as chat 4.") % {"line": line.strip()}
                 )
             found[channel.strip()] = int(most)
+        return found
+
+    def clean_penalties(self) -> dict[str, int]:
+        """Lines as {"4": 2}."""
+        found: dict[str, int] = {}
+        for line in self.cleaned_data["penalties"].splitlines():
+            if not line.strip():
+                continue
+            queue, _sep, number = line.strip().partition(" ")
+            if not queue.isdecimal() or not number.strip().isdecimal():
+                words = _("“%(line)s” is no penalty: write the number of a queue and a penalty, such as 4 2.")
+                raise ValidationError(words % {"line": line.strip()})
+            found[queue] = int(number)
         return found
 
 
@@ -262,7 +294,7 @@ class AgentPresenceAdmin(HouseAdmin[AgentPresence]):
 
     def get_fieldsets(self, request: HttpRequest, obj: AgentPresence | None = None) -> Any:
         """Capacity to be written, the state to be read."""
-        capacity = (gettext_lazy("Capacity"), {"fields": ("user", "units", "caps", "position")})
+        capacity = (gettext_lazy("Capacity"), {"fields": ("user", "units", "caps", "position", "penalties")})
         if obj is None:
             return (capacity,)
         return (capacity, (gettext_lazy("State now"), {"fields": self.readonly_fields}))
@@ -272,9 +304,8 @@ class AgentPresenceAdmin(HouseAdmin[AgentPresence]):
         values = form.cleaned_data
         user = obj.user if change else values["user"]
         actor = access.actor_of(request)
-        row = set_capacity(
-            actor=actor, user=user, units=values["units"], caps=values["caps"], position=values["position"]
-        )
+        numbers = {name: values[name] for name in ("units", "caps", "position", "penalties")}
+        row = set_capacity(actor=actor, user=user, **numbers)
         obj.pk, obj._state.adding = row.pk, False
         obj.refresh_from_db()
 

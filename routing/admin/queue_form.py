@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from helpdesk.actions import BadInput
 from helpdesk.admin.line_widgets import Column, column
-from helpdesk.models import Queue
+from helpdesk.models import SYSTEM, Queue
 from routing.actions.plans import check_plan, read_plan
 from routing.admin.choices import FreshLines, queue_choices
 from routing.core.closed import OVERFLOW_WHEN, ClosedRules
@@ -100,7 +100,7 @@ class QueueRoutingForm(forms.ModelForm[QueueRouting]):
 
     other_queues = forms.ModelMultipleChoiceField(
         label=gettext_lazy("the other queues"),
-        queryset=Queue.objects.filter(is_active=True),
+        queryset=Queue.objects.visible_to(SYSTEM).filter(is_active=True),
         required=False,
         widget=forms.CheckboxSelectMultiple,
         help_text=gettext_lazy(
@@ -191,7 +191,11 @@ class QueueRoutingForm(forms.ModelForm[QueueRouting]):
         return values
 
     def _queue(self) -> Queue | None:
-        return Queue.objects.filter(pk=self.instance.queue_id).first() if self.instance.queue_id else None
+        return (
+            Queue.objects.visible_to(SYSTEM).filter(pk=self.instance.queue_id).first()
+            if self.instance.queue_id
+            else None
+        )
 
     def _check(self, plan: RoutingPlan, queue: Queue, closed: ClosedRules | None) -> None:
         try:

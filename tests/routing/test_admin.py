@@ -432,13 +432,20 @@ def test_capacity_is_written_and_the_state_stays_what_it_became_meanwhile(world:
     presence = lock_presence(world.agent)
     set_agent_state(user=world.agent, actor=SYSTEM, state=AgentState.READY)
     Dirty.objects.all().delete()
-    form = {"units": "80", "caps": "chat 4\nmail 10", "position": "2", "state": "offline"}
+    form = {
+        "units": "80",
+        "caps": "chat 4\nmail 10",
+        "position": "2",
+        "penalties": f"{world.queue_a.pk} 3",
+        "state": "offline",
+    }
 
     answer = manager.post(f"/admin/routing/agentpresence/{presence.pk}/change/", form)
 
     assert answer.status_code == 302
     row = AgentPresence.objects.get(pk=presence.pk)
     assert (row.units, row.caps, row.position, row.state) == (80, {"chat": 4, "mail": 10}, 2, AgentState.READY)
+    assert row.penalties == {str(world.queue_a.pk): 3}
     assert list(Dirty.objects.values_list("kind", "ref")) == [(Dirty.Kind.AGENT, world.agent.pk)]
     assert AuditEntry.objects.get(action="agentpresence.changed").data["units"] == [100, 80]
 
