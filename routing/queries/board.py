@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Count, Min, OuterRef, Q, Subquery, Sum
 
-from helpdesk.hours import is_open, next_opening
+from helpdesk.hours import is_open, next_closing, next_opening
 from helpdesk.models import Actor, Queue, Role, Team, TeamMembership, Ticket, User
 from helpdesk.now import now
 from routing.core.outlook import Line, Outlook, Stream, Tally, level_with, line_of, outlook
@@ -99,6 +99,7 @@ class QueueNow:
     rules: QueueRouting
     is_open: bool
     opens_at: datetime | None
+    changes_at: datetime | None = None  # when it closes, or opens
     waiting: int = 0
     oldest: datetime | None = None
     oldest_pulled: datetime | None = None  # of those that agents take themselves
@@ -199,7 +200,8 @@ def _queue_now(queue: Queue, rules: QueueRouting, at: datetime) -> QueueNow:
         return QueueNow(queue, rules, True, at)
     hours = queue.calendar.as_calendar()
     opened = is_open(at, hours)
-    return QueueNow(queue, rules, opened, at if opened else next_opening(at, hours))
+    opens_at = at if opened else next_opening(at, hours)
+    return QueueNow(queue, rules, opened, opens_at, next_closing(at, hours) if opened else opens_at)
 
 
 def _count_open(queues: dict[int, QueueNow]) -> None:

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from helpdesk import access
 from helpdesk.access import actor_of
 from helpdesk.actions import BadInput
+from helpdesk.actions.assignment import may_own
 from helpdesk.models import Actor, Queue, Role, Team, User
 from helpdesk.queries.colleagues import colleagues_of
 from helpdesk.views.answers import bundle, in_sentences, is_partial, toast
@@ -64,6 +65,13 @@ def give(request: HttpRequest, pk: int) -> HttpResponse:
         return bundle(request, ["routing/_board_give.html"], _choices(actor, item))
     agent = _person(actor, request.POST.get("agent", ""))
     queue = _queue(actor, request.POST.get("queue", ""))
+    if agent is not None and not may_own(agent, item.ticket):
+        raise BadInput(
+            _(
+                "%(name)s is not in the team of %(queue)s: give the contact to a queue of that team, or to somebody else."
+            )
+            % {"name": agent, "queue": item.queue}
+        )
     try:
         move_waiting(item=item, actor=actor, agent=agent, queue=queue, force=request.POST.get("force") == "1")
     except AgentNotFree as refusal:
@@ -135,6 +143,7 @@ def _context(request: HttpRequest) -> dict[str, Any]:
         "chosen": chosen,
         "board": found,
         "rows": [words.QueueRow(here, words.state_of(here)) for here in found.queues],
+        "changes_at": min((here.changes_at for here in found.queues if here.changes_at is not None), default=None),
         "alerts": words.alerts_of(found),
         "groups": _groups(found),
         "offline": [agent for agent in found.agents if agent.group == "offline"],

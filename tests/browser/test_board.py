@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from helpdesk.models import Ticket
 from routing.models import AgentPresence, AgentState, BreakRequest, NotReadyReason, WorkItem
 from tests.browser.desk import Desk, another_person, complaints_of
+from tests.browser.test_accessibility import violations
 from tests.factories import make_ticket
 
 pytestmark = [pytest.mark.needs("chromium"), pytest.mark.django_db(transaction=True)]
@@ -114,6 +115,8 @@ def test_a_break_is_approved_by_mouse_and_refused_with_a_note_by_keys(desk: Desk
 def test_a_lead_sets_a_state_and_shows_the_wallboard(desk: Desk, lea: Page, sara: Page) -> None:
     _becomes(sara, "be-ready")
     lea.locator(f"#a-{desk.world.agent.pk}").click()
+    expect(lea.locator("#board-dialog")).to_be_visible()
+    assert violations(lea) == []
     lea.locator("#board-dialog").get_by_role("button", name="Offline").click()
     expect(lea.locator("#toasts")).to_contain_text("Sara Agent: offline.")
     assert AgentPresence.objects.get(user=desk.world.agent).state == AgentState.OFFLINE
@@ -121,6 +124,7 @@ def test_a_lead_sets_a_state_and_shows_the_wallboard(desk: Desk, lea: Page, sara
     lea.get_by_role("button", name="Wallboard").click()
     expect(lea.locator(".wall__tile h2")).to_have_text("Hardware")
     expect(lea.locator("#board-queues")).to_be_hidden()
+    assert violations(lea) == []
     lea.keyboard.press("Escape")
     expect(lea.locator("#board-queues")).to_be_visible()
 

@@ -321,6 +321,20 @@ def test_somebody_who_is_not_free_is_given_it_only_when_confirmed() -> None:
     assert Ticket.objects.get(pk=item.ticket_id).owner == agent
 
 
+def test_a_contact_is_not_given_to_somebody_of_another_team_not_even_by_force() -> None:
+    queue, other = make_queue(), make_queue()
+    agent, lead = make_ready(other.team), make_user(lead_of=(queue.team, other.team))
+    item = make_waiting(queue)
+
+    answer = _client(lead).post(
+        reverse("board_give", args=[item.pk]), {"agent": agent.pk, "force": "1"}, headers=PARTIAL
+    )
+
+    assert answer.status_code == 422
+    assert "is not in the team of" in answer.content.decode()
+    assert Ticket.objects.get(pk=item.ticket_id).owner is None
+
+
 def test_a_contact_is_moved_to_another_queue_of_ones_teams() -> None:
     team = make_team()
     queue, other, foreign = make_queue(team), make_queue(team), make_queue()
@@ -424,6 +438,18 @@ def test_a_closed_queue_with_somebody_waiting_is_an_alert() -> None:
 
     assert "Shut is closed, and 1 contact waits in it." in page
     assert "Its hours never open" in page
+
+
+def test_the_page_knows_when_a_queue_opens_or_closes_next(noon: datetime) -> None:
+    queue = make_queue()
+    day = noon.strftime("%a").lower()
+    queue.calendar = BusinessCalendar.objects.create(name="Day", time_zone="UTC", weekly={day: [["09:00", "17:00"]]})
+    queue.save()
+    lead = make_user(lead_of=(queue.team,))
+
+    page = _client(lead).get(reverse("board")).content.decode()
+
+    assert f'data-changes="{noon.replace(hour=17).isoformat()}"' in page
 
 
 def test_the_board_says_who_is_being_asked_and_why_others_wait() -> None:

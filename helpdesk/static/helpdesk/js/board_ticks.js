@@ -1,4 +1,5 @@
 // Times that run on between two fetches: from ISO instants, by the server's clock. Rings empty and turn with their target.
+// What time alone changes (somebody waits too long, a queue opens) is fetched at that moment.
 const words = document.getElementById('board-words').dataset;
 const apart = Date.parse(document.body.dataset.now) - (Date.now() - performance.now());
 const skew = Math.abs(apart) > 5000 ? apart : 0;  // less is the way of the page, not a wrong clock
@@ -18,11 +19,16 @@ function put(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+const stale = () => document.dispatchEvent(new CustomEvent('board:stale'));
+
 function turn(clock, waited) {
   const within = Number(clock.dataset.within);
   const left = within ? 1 - waited / within : 0;
   const state = left <= 0 ? 'breach' : left < 1 / 3 ? 'soon' : 'ok';
-  if (clock.dataset.state !== state) clock.dataset.state = state;
+  if (clock.dataset.state !== state) {
+    clock.dataset.state = state;
+    if (state === 'breach') stale();  // a level is lower now, and nobody rings for that
+  }
   clock.querySelector('.ring__fill').setAttribute('stroke-dasharray', `${Math.max(0, Math.round(left * 100))} 100`);
 }
 
@@ -33,6 +39,11 @@ function tick() {
     put(time, stopwatch(waited));
     const clock = time.closest('[data-clock]');
     if (clock) turn(clock, waited);
+  }
+  const queues = document.querySelector('#board-queues[data-changes]');
+  if (queues && now >= Date.parse(queues.dataset.changes)) {
+    queues.removeAttribute('data-changes');  // a queue opens or closes
+    stale();
   }
 }
 tick();
