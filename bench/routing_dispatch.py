@@ -6,7 +6,7 @@ between its turns, outside of the measured time. Then the real processes: a web 
 contacts arrive by the real intake at 20 a second, and the delay is from the commit of each to the frame at the socket of the
 agent who is offered it, by the clock of the machine. The other 900 agents are full and their 9,500 contacts wait meanwhile.
 
-Bars: 200 offers/s for a minute; of 100 decisions with their records 99 within 20 ms; of 100 offers 99 at the socket within 250 ms.
+Bars: 200 offers/s for a minute; 99 % of decisions, with their records, within 20 ms; 99 % of offers at the socket within 250 ms.
 
 Run: python -m bench.routing_dispatch [--short] [--json]      Needs DATABASE_URL. --short: ten seconds each.
 """

@@ -37,6 +37,8 @@ from routing.queries.house import House
 log = logging.getLogger("routing.router")
 BATCH = 100
 REREAD_SECONDS = 60
+#: Changes taken off the table at once; each may be told several times.
+DIRTY_AT_ONCE = 2000
 #: What is read again in one turn, while others wait for their offers.
 SLICE_AGENTS, SLICE_ITEMS = 100, 300
 #: Sweeps are made at least so often while turns follow each other without a pause.
@@ -98,6 +100,8 @@ class Router:
         changes = take_dirty()
         house = self.house
         if house is None or any(kind == Dirty.Kind.QUEUE for kind, _ref in changes):
+            while len(changes) == DIRTY_AT_ONCE:  # what has changed so far is read with everything else
+                changes = take_dirty()
             self._read_all(at)
             return
         if (at - house.at).total_seconds() >= REREAD_SECONDS and not self.items_again and not self.agents_again:
@@ -343,7 +347,7 @@ def _taken(keys: list[int], count: int) -> Iterable[int]:
     return taken
 
 
-def take_dirty(limit: int = 5000) -> list[tuple[str, int]]:
+def take_dirty(limit: int = DIRTY_AT_ONCE) -> list[tuple[str, int]]:
     """What has changed since the last look, oldest first, each once. Reads it off the table: it is not told twice."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -351,4 +355,4 @@ def take_dirty(limit: int = 5000) -> list[tuple[str, int]]:
             " RETURNING kind, ref",
             [limit],
         )
-        return list(dict.fromkeys(cursor.fetchall()))
+        return cursor.fetchall()

@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from helpdesk.models import Kind, Ticket, TicketEvent
+from helpdesk.models import ACTIVE, Kind, Ticket, TicketEvent
+from routing.models import Assignment, Offer, WorkItem
+
+Items = WorkItem.State
 
 _STATUS_OF = {
     Kind.PENDING: "pending",
@@ -85,6 +88,27 @@ def applied(state: dict[str, Any], event: TicketEvent) -> dict[str, Any]:
     return state
 
 
+def verify_routing(ticket: Ticket) -> None:
+    """What waits, is offered and is in somebody's hands agrees with the ticket, whatever was done to it."""
+    ticket = Ticket.objects.get(pk=ticket.pk)
+    items = list(WorkItem.objects.filter(ticket=ticket).exclude(state=Items.DONE))
+    offers = Offer.objects.filter(item__ticket=ticket, state=Offer.State.PENDING)
+    held = Assignment.objects.filter(item__ticket=ticket, done_at__isnull=True)
+    assert len(items) <= 1
+    state = Items(items[0].state) if items else Items.DONE
+    assert offers.count() == (state == Items.OFFERED)
+    assert held.count() == (state in {Items.ASSIGNED, Items.WRAPUP})
+    waits = ticket.status in ACTIVE and ticket.owner_id is None
+    if waits:
+        assert state in {Items.WAITING, Items.OFFERED, Items.RESERVED}
+    else:
+        assert state in {Items.ASSIGNED, Items.WRAPUP, Items.DONE}
+    if state == Items.ASSIGNED:
+        assert held.get().agent_id == ticket.owner_id
+    elif state in {Items.WAITING, Items.OFFERED, Items.RESERVED}:
+        assert items[0].queue_id == ticket.queue_id
+
+
 @contextmanager
 def verify_action(ticket: Ticket) -> Iterator[None]:
     """Around actions: the state before, with the new events applied, is the state after."""
@@ -93,3 +117,4 @@ def verify_action(ticket: Ticket) -> Iterator[None]:
     for event in TicketEvent.objects.filter(ticket=ticket, seq__gt=state["seq"]).order_by("seq"):
         state = applied(state, event)
     assert state == state_of(ticket)
+    verify_routing(ticket)

@@ -280,7 +280,7 @@ def test_recording_many_events_costs_the_same_statements(world: World, count: in
             [events.NewEvent(world.ticket, Kind.RESOLVED, SYSTEM, {"previous": "open"}) for _ in range(count)]
         )
 
-    assert len(queries) == 2  # heads, rows
+    assert len(queries) == 4  # heads, rows; the work item found and ended
 
 
 def test_an_agent_without_a_team_sees_nothing(world: World) -> None:
