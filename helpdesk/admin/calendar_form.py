@@ -33,7 +33,7 @@ def day_words(windows: Windows) -> str:
 def windows_of(words: str) -> Windows:
     """The other way round. Raises ValidationError for what is no pair of times."""
     windows: Windows = []
-    for part in re.split(r"[,;\n]+", words):
+    for part in re.split(r"[,;،؛，；、\n]+", words):
         if part.strip():
             ends = [end.strip() for end in re.split(r"\s*[-–—]\s*", part.strip())]
             if len(ends) != 2 or not all(ends):
@@ -47,7 +47,7 @@ def windows_of(words: str) -> Windows:
 def _clock(word: str) -> str:
     """9, 9:00 and 9.00 are 09:00; anything else is left for the calendar's own sentence."""
     found = re.fullmatch(r"(\d{1,2})(?:[:.](\d\d))?", word)
-    return f"{int(found[1]):02}:{found[2] or '00'}" if found else word
+    return f"{int(found[1]):02}:{int(found[2] or 0):02}" if found else word
 
 
 def day_field(label: Any) -> forms.CharField:

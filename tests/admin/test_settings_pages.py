@@ -119,6 +119,10 @@ def test_days_off_without_a_name_stay_where_a_calendar_has_them(manager: Client)
     assert row.holidays == ["2026-01-01", "2026-12-25"]
 
 
+def test_hours_are_read_with_the_commas_and_digits_of_other_scripts() -> None:
+    assert windows_of("۹-۱۲:۳۰، 13-17") == [["09:00", "12:30"], ["13:00", "17:00"]]
+
+
 def test_hours_read_back_as_written() -> None:
     for words in ("", "09:00-17:00", "09:00-12:00, 13:00-17:00", "22:00-06:00"):
         assert day_words(windows_of(words)) == words

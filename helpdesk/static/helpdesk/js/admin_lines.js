@@ -85,7 +85,7 @@ function grow(field) {
     return row;
   }
 
-  for (const line of field.value.split(rows === '\n' ? /\n/ : /[,;\n]/)) {
+  for (const line of field.value.split(rows === '\n' ? /\n/ : /[,;،؛，；、\n]/)) {
     if (line.trim()) append(parts(line, columns.length, between));
   }
   more.addEventListener('click', () => {

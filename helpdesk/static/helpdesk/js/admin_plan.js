@@ -220,7 +220,7 @@ function start(data, plan) {
     draw();
     list.lastElementChild.querySelector('.plan__group button').focus();
   }, 'plan__add-step');
-  const relax = element('input', { type: 'text', on: { input: () => { state.never_relax = relax.value.split(',').map((one) => one.trim()).filter(Boolean); write(); } } });
+  const relax = element('input', { type: 'text', on: { input: () => { state.never_relax = relax.value.split(/[,،，、]/).map((one) => one.trim()).filter(Boolean); write(); } } });
   relax.value = state.never_relax.join(', ');
   const text = element('details', { class: 'plan__text' }, element('summary', {}, words.text));
   const box = element('div', { class: 'plan' }, list, element('div', { class: 'plan__row' }, more),
