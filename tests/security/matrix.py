@@ -360,5 +360,7 @@ COMMANDS = {
     "reindex_search",
     "seed_demo",
     "seed_volume",
+    "simulate",
+    "staffing",
     "run_worker",
 }

@@ -166,6 +166,7 @@ def test_every_page_that_anybody_may_open_is_named_here() -> None:
         "metrics",
         "files/inline/<str:token>/",
         "portal/open/",
+        "portal/callback/<str:token>/",  # the signed link is the key
         "portal/ended/",
         "portal/sign-in/",
         "portal/code/",
