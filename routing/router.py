@@ -355,4 +355,4 @@ def take_dirty(limit: int = DIRTY_AT_ONCE) -> list[tuple[str, int]]:
             " RETURNING kind, ref",
             [limit],
         )
-        return cursor.fetchall()
+        return [(str(kind), int(ref)) for kind, ref in cursor.fetchall()]

@@ -331,23 +331,23 @@ def test_each_reaction_costs_the_same_for_one_ticket_as_for_thirty(kind: Kind) -
         if kind in {Kind.RESOLVED, Kind.UNASSIGNED}:
             for ticket in tickets:
                 assign_ticket(ticket=ticket, actor=Actor.of(agent), owner=agent)
-        change: dict[str, Any] = {
+        changes: dict[Kind, dict[str, Any]] = {
             Kind.RESOLVED: {"status": Status.RESOLVED},
             Kind.ASSIGNED: {"owner": agent},
             Kind.UNASSIGNED: {"owner": None},
             Kind.MOVED: {"queue": other},
             Kind.CLASSIFIED: {"priority": Priority.URGENT},
-        }[kind]
-        Ticket.objects.filter(queue=queue).update(**change)
-        data: dict[str, Any] = {
+        }
+        Ticket.objects.filter(queue=queue).update(**changes[kind])
+        payloads: dict[Kind, dict[str, Any]] = {
             Kind.RESOLVED: {"previous": "open"},
             Kind.ASSIGNED: {"owner": agent.pk, "previous": None},
             Kind.UNASSIGNED: {"previous": agent.pk},
             Kind.MOVED: {"queue": other.pk, "previous": queue.pk},
             Kind.CLASSIFIED: {"changes": {}},
-        }[kind]
+        }
         fresh = Ticket.objects.filter(pk__in=[t.pk for t in tickets]).select_related("queue", "owner", "customer")
-        rows = [NewEvent(ticket, kind, SYSTEM, dict(data)) for ticket in fresh.order_by("pk")]
+        rows = [NewEvent(ticket, kind, SYSTEM, dict(payloads[kind])) for ticket in fresh.order_by("pk")]
         with CaptureQueriesContext(connection) as queries:
             record_many(rows)
         return sum("routing_" in query["sql"] for query in queries)
