@@ -80,8 +80,8 @@ def test_a_waiting_contact_says_what_is_missing_and_what_would_change_it() -> No
     DemandRule.objects.create(name="Bills", rule={"when": {"channel": ["api"]}, "skills": {"trade/billing": 2}})
     able, unable = make_ready(queue.team), make_ready(queue.team)
     _hold(able, skill)
-    lunch = NotReadyReason.objects.get(code="coaching")
-    set_agent_state(user=able, actor=Actor.of(able), state=AgentState.NOT_READY, reason=lunch)
+    coaching, _made = NotReadyReason.objects.get_or_create(code="coaching", defaults={"name": "Coaching"})
+    set_agent_state(user=able, actor=Actor.of(able), state=AgentState.NOT_READY, reason=coaching)
     item = make_waiting(queue)
     Router().turn()
 
