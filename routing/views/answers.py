@@ -8,7 +8,9 @@ from urllib.parse import urlsplit
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
+from helpdesk.desk_keys import DEFAULTS
 from helpdesk.models import Ticket, User
+from helpdesk.queries.preferences import keys_of
 from helpdesk.views.answers import bundle, is_partial, toast
 from helpdesk.views.ticket import whole_talk
 from routing.models import AgentState
@@ -29,7 +31,15 @@ def user_of(request: HttpRequest) -> User:
 def work_context(request: HttpRequest) -> dict[str, Any]:
     """What the pieces show."""
     user = user_of(request)
-    return {"work": my_work(user), "cards": offer_cards(user), "states": AgentState}
+    keys = {**DEFAULTS, **keys_of(user)}
+    return {
+        "work": my_work(user),
+        "cards": offer_cards(user),
+        "states": AgentState,
+        "accept_key": keys["accept-offer"].replace("Mod", "Control"),
+        "decline_key": keys["decline-offer"].replace("Mod", "Control"),
+        "accept_caps": keys["accept-offer"].replace("Mod", "Ctrl").replace("Shift", "⇧").replace("+", " "),
+    }
 
 
 def pieces(request: HttpRequest, words: str = "", *, level: str = "info", status: int = 200) -> HttpResponse:

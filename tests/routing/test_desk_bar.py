@@ -169,7 +169,13 @@ def test_the_bar_costs_the_same_few_queries_however_much_somebody_does(
 def test_an_offer_comes_up_with_who_what_where_and_why(sara: User, offer: Offer) -> None:
     said = bar(sara)
     assert f'id="offer-{offer.pk}"' in said
-    for words in ("Mail from", "Dock does not charge", "Hardware", "You are the only one free who may take it."):
+    for words in (
+        "Mail from",
+        "Dock does not charge",
+        "Hardware",
+        "You are the only one free who may take it.",
+        "Ctrl ⇧ A",
+    ):
         assert words in said
 
 
