@@ -96,7 +96,7 @@ def test_a_waiting_contact_says_what_is_missing_and_what_would_change_it() -> No
         "one agent becomes ready (now: Coaching)",
         "“Billing at level 2 or better” is given up (one agent could take it)",
     }
-    assert why.because == ["Billing at level 2 or better, by the rule “Bills” (from the conversation: channel api)"]
+    assert why.because == ["Billing at level 2 or better, by the rule “Bills” (from the conversation: api)"]
     assert unable.pk not in [one.agent for one in why.next_agents]
 
 
