@@ -36,6 +36,7 @@ KNOWN_REASONS = frozenset(
         "rona",
         "disconnected",
         "outside_shift",
+        "offered",
         "not_ready",
     }
 )
@@ -126,6 +127,8 @@ def reason_words(code: str, agents: int, reasons: Mapping[str, str] | None = Non
             return ngettext("%(n)s agent missed offers", "%(n)s agents missed offers", agents) % n
         case "disconnected":
             return ngettext("%(n)s agent lost the connection", "%(n)s agents lost the connection", agents) % n
+        case "offered":
+            return ngettext("%(n)s agent is just being asked", "%(n)s agents are just being asked", agents) % n
         case "outside_shift":
             return (
                 ngettext("%(n)s agent is outside of his shift", "%(n)s agents are outside of their shifts", agents) % n
@@ -192,6 +195,7 @@ def presence_words(code: str) -> str:
         "rona": lambda: _("missed offers"),
         "disconnected": lambda: _("connection lost"),
         "outside_shift": lambda: _("outside of the shift"),
+        "offered": lambda: _("just being asked"),
         "not_ready": lambda: _("not ready"),
     }.get(code)
     return words() if words is not None else ""

@@ -44,7 +44,9 @@ class Agent:
 
     queues: queue -> penalty (0 best), the queues of his teams. accepts: channels switched on, None for all of them.
     channel_caps: most contacts of a channel at once. position: his place for the linear strategy. why_not: a code for
-    why he is not ready (`on_break`, `rona`, …), used in explanations. A queue without stats is one he is new in.
+    why he is not ready (`on_break`, `rona`, …), used in explanations. one_offer: whoever is offered something is not
+    ready (`offered`) until its caller says otherwise, so that he answers one offer at a time. A queue without stats is
+    one he is new in.
     """
 
     key: int
@@ -60,6 +62,7 @@ class Agent:
     position: int = 0
     stats: dict[int, QueueStats] = field(default_factory=dict)
     why_not: str = ""
+    one_offer: bool = False
 
     def has_room(self, channel: str, cost: int) -> bool:
         """Whether he is ready, takes this channel, and has the units and a place under the channel's cap."""

@@ -223,6 +223,8 @@ class Pool:
                 desk.offers += 1
                 place.agent.stats[desk.rules.key].last_offer = desk.offers
                 self._hold(place, item.channel, item.cost)
+                if place.agent.one_offer:
+                    self.set_ready(place.agent.key, False, why_not="offered")
             # What nobody can take now nobody can take later in this match: agents only get busier.
             following = None if item is not None and place is None and head.agent == LINE else self._following(head)
             if following is None:

@@ -126,6 +126,7 @@ def read_agents(house: House, at: datetime, users: Iterable[int] | None = None) 
         queues[user].update({queue: int(penalties.get(str(queue), 0)) for queue in by_team[team]})
     skills = skills_held(present, at.date())
     load = _load(present)
+    asked = set(Offer.objects.filter(agent__in=present, state=Offer.State.PENDING).values_list("agent_id", flat=True))
     stats = _stats(present, at)
     away = _outside_shift(present.values(), at)
     leaving = set(
@@ -136,7 +137,9 @@ def read_agents(house: House, at: datetime, users: Iterable[int] | None = None) 
     agents = []
     for key, row in present.items():
         units, channels = load[key]
-        kept_back = "outside_shift" if key in away else "break_pending" if key in leaving else ""
+        kept_back = (
+            "outside_shift" if key in away else "break_pending" if key in leaving else "offered" if key in asked else ""
+        )
         ready = row.state == AgentState.READY and not kept_back
         why = "" if ready else kept_back if row.state == AgentState.READY else _why_not(row)
         agents.append(
@@ -154,6 +157,7 @@ def read_agents(house: House, at: datetime, users: Iterable[int] | None = None) 
                 position=row.position,
                 stats=stats.get(key, {}),
                 why_not=why,
+                one_offer=True,
             )
         )
     return agents

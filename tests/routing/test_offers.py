@@ -106,7 +106,7 @@ def test_who_misses_two_offers_in_a_row_is_not_ready_and_the_contact_waits_for_a
     assert not Offer.objects.filter(state=Offers.PENDING).exists()
     set_agent_state(user=agent, actor=Actor.of(agent), state=AgentState.READY)
     router.turn()
-    assert Offer.objects.filter(state=Offers.PENDING, agent=agent).count() == 2
+    assert Offer.objects.get(state=Offers.PENDING).agent == agent
 
 
 def test_a_ticket_taken_by_hand_ends_the_offer() -> None:
@@ -168,3 +168,19 @@ def test_a_ticket_resolved_while_it_waits_waits_no_more() -> None:
     item.refresh_from_db()
     assert (item.state, item.outcome) == (Items.DONE, "resolved")
     assert not Offer.objects.filter(agent=agent).exists()
+
+
+def test_an_agent_answers_one_offer_at_a_time() -> None:
+    queue = make_queue()
+    make_offering(queue)
+    agent = make_ready(queue.team)
+    first, second = make_waiting(queue), make_waiting(queue)
+    router = Router()
+    router.turn()
+    offer = Offer.objects.get()
+    assert offer.item == first
+
+    accept_offer(offer=offer, actor=Actor.of(agent))
+    router.turn()
+
+    assert Offer.objects.get(state=Offers.PENDING).item == second
