@@ -322,7 +322,7 @@ def test_no_answer_carries_a_secret_or_the_words_of_another_team(house: House, r
             assert [s for s in secrets if s in text] == [], door
             assert [s for s in foreign if s in text] == [], door
             assert not [value for value in response.headers.values() if any(s in value for s in secrets)]
-    assert asked == 22
+    assert asked == 24
 
 
 def test_counts_and_searches_of_the_api_do_not_tell_of_what_is_out_of_sight(house: House) -> None:
