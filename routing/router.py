@@ -16,7 +16,7 @@ from dataclasses import asdict
 from datetime import datetime
 from heapq import heappop, heappush
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import connection
 
@@ -34,6 +34,7 @@ from routing.models import AgentPresence, Decision, Dirty, Handing, WorkItem
 from routing.queries import house as reading
 from routing.queries.house import House
 
+T = TypeVar("T")
 log = logging.getLogger("routing.router")
 BATCH = 100
 REREAD_SECONDS = 60
@@ -41,6 +42,8 @@ REREAD_SECONDS = 60
 DIRTY_AT_ONCE = 2000
 #: What is read again in one turn, while others wait for their offers.
 SLICE_AGENTS, SLICE_ITEMS = 100, 300
+#: Contacts that a queue turns away in one turn: each is a transaction, and others wait for their offers.
+TURNED_A_TURN = 20
 #: Sweeps are made at least so often while turns follow each other without a pause.
 SWEEP_SECONDS = 0.5
 #: Time spent in one turn on writing down why others wait, so that ten thousand waiting hold up nobody.
@@ -83,7 +86,7 @@ class Router:
             self._write(choices)
         self._alert(at)
         self._explain_waits(at)
-        self.is_hurried = len(choices) >= BATCH or bool(self.agents_again or self.items_again)
+        self.is_hurried = len(choices) >= BATCH or bool(self.agents_again or self.items_again or self.turned)
         return self.is_hurried
 
     def _sweep(self) -> None:
@@ -283,8 +286,7 @@ class Router:
         return offers.Chosen(choice.item, choice.agent, choice.queue, reading.cost_of(self.rows[choice.item]), record)
 
     def _turn_away(self) -> None:
-        turned, self.turned = self.turned, []
-        for row, outcome in turned:
+        for row, outcome in _taken(self.turned, TURNED_A_TURN):
             if arriving.turn_away(row, outcome) not in {"", "keep"}:
                 self._forget(row.pk)
 
@@ -340,7 +342,7 @@ def _plain(record: dict[str, Any]) -> dict[str, Any]:
     return {key: list(value) if isinstance(value, tuple) else value for key, value in record.items()}
 
 
-def _taken(keys: list[int], count: int) -> Iterable[int]:
+def _taken(keys: list[T], count: int) -> Iterable[T]:
     """Takes so many off the list."""
     taken = list(islice(keys, count))
     del keys[:count]

@@ -35,7 +35,11 @@ def turn_away(item: WorkItem, outcome: Outcome) -> str:
     """
     ticket = lock(Ticket(pk=item.ticket_id))
     locked = lock_items([item.pk]).get(item.pk)
-    if locked is None or locked.state != Items.WAITING or locked.queue_id != item.queue_id:
+    if (
+        locked is None
+        or locked.state != Items.WAITING
+        or (locked.queue_id, locked.handing) != (item.queue_id, item.handing)
+    ):
         return ""
     done = outcome.behaviour
     if done == "callback_next_open":
