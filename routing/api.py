@@ -17,7 +17,7 @@ from routing.models import Callback, ContactChannel, WorkItem
 from routing.queries.why import as_data, why_of
 
 
-class NamedSerializer(serializers.Serializer[Any]):
+class KeyedSerializer(serializers.Serializer[Any]):
     """A queue or an agent by key and name."""
 
     id = serializers.IntegerField()
@@ -32,13 +32,13 @@ class FactSerializer(serializers.Serializer[Any]):
     words = serializers.CharField()
 
 
-class NextAgentSerializer(NamedSerializer):
+class NextAgentSerializer(KeyedSerializer):
     """Somebody who lacks only time."""
 
     free_in_seconds = serializers.IntegerField(allow_null=True)
 
 
-class CandidateSerializer(NamedSerializer):
+class CandidateSerializer(KeyedSerializer):
     """Somebody who could have had the contact, and what the strategy compared."""
 
     compared = serializers.CharField()
@@ -50,7 +50,7 @@ class DecisionSerializer(serializers.Serializer[Any]):
 
     kind = serializers.CharField()
     at = serializers.DateTimeField()
-    agent = NamedSerializer(allow_null=True)
+    agent = KeyedSerializer(allow_null=True)
     by = serializers.CharField()
     outcome = serializers.CharField(allow_null=True)
     candidates = CandidateSerializer(many=True)
@@ -79,7 +79,7 @@ class RoutingSerializer(serializers.Serializer[Any]):
     at = serializers.DateTimeField()
     said = serializers.CharField()
     state = serializers.ChoiceField(choices=WorkItem.State.choices, allow_null=True)
-    queue = NamedSerializer(allow_null=True)
+    queue = KeyedSerializer(allow_null=True)
     channel = serializers.ChoiceField(choices=ContactChannel.choices, allow_null=True)
     waiting_since = serializers.DateTimeField(allow_null=True)
     plan = serializers.CharField(allow_null=True)

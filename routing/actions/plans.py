@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import Any
 
 from django.db import transaction
+from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
 
 from helpdesk import access, events
@@ -105,7 +106,7 @@ def save_plan(
     if plan is not None:
         plan = RoutingPlan.objects.select_for_update().get(pk=plan.pk)
     verdict = check_plan(read, queues_of(plan))
-    if verdict.errors or verdict.token != (confirmed if verdict.warnings else ""):
+    if verdict.errors or not constant_time_compare(verdict.token, confirmed if verdict.warnings else ""):
         raise PlanRefused(verdict)
     plain, is_new = as_written(read, rules), plan is None
     row = plan or RoutingPlan(version=0)

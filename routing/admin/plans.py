@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.shortcuts import redirect
+from django.utils.crypto import constant_time_compare
 from django.utils.datastructures import MultiValueDict
 from django.utils.encoding import force_str
 from django.utils.functional import Promise
@@ -176,7 +177,7 @@ class PlanForm(forms.ModelForm[RoutingPlan]):
         except BadInput as problem:
             self.add_error("rules", str(problem))
             return values
-        confirmed = values.get("confirmed", "") == verdict.token
+        confirmed = constant_time_compare(values.get("confirmed", ""), verdict.token)
         if verdict.errors or (verdict.warnings and not confirmed):
             warnings = [_("Warning: %(words)s") % {"words": words} for words in verdict.warnings]
             self.add_error("rules", [ValidationError(words) for words in (*verdict.errors, *warnings)])
