@@ -16,7 +16,7 @@ from routing.actions.agents import lock_presence
 from routing.models import ContactChannel, Dirty, Handing, QueueRouting, Shift, TeamRouting, WorkItem
 
 #: The queue whose mail is offered; the others let agents take the next one.
-OFFERED = "Returns"
+OFFERED = "Orders and delivery"
 _SHIFT = (time(8), time(18))
 _SHIFT_DAYS = 14
 

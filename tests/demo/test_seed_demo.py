@@ -210,8 +210,8 @@ def test_everybody_begins_offline_and_one_queue_offers_its_mail() -> None:
     seed()
     workers = User.objects.exclude(role=Role.LIGHT)
     assert AgentPresence.objects.filter(state=AgentState.OFFLINE).count() == workers.count() > 3
-    assert list(QueueRouting.objects.values_list("queue__name", "mail_handing")) == [("Returns", "offer")]
-    handing = WorkItem.objects.filter(queue__name="Returns", state=WorkItem.State.WAITING).values_list(
+    assert list(QueueRouting.objects.values_list("queue__name", "mail_handing")) == [("Orders and delivery", "offer")]
+    handing = WorkItem.objects.filter(queue__name="Orders and delivery", state=WorkItem.State.WAITING).values_list(
         "handing", flat=True
     )
     assert set(handing) <= {"offer"}
