@@ -359,6 +359,7 @@ _KINDS = {
     "no_units": "full",
     "offline": "offline",
     "disconnected": "offline",
+    "offered": "asked",
 }
 
 
@@ -370,6 +371,7 @@ def _reason_words(kind: str, n: int) -> str:
         "skills": pgettext("agents", "%(n)s without the skill"),
         "channel_off": pgettext("agents", "%(n)s not taking this channel"),
         "full": pgettext("agents", "%(n)s fully busy"),
+        "asked": pgettext("agents", "%(n)s just being asked"),
         "offline": pgettext("agents", "%(n)s offline"),
         "away": pgettext("agents", "%(n)s not ready"),
     }[kind]

@@ -467,7 +467,7 @@ def test_the_board_says_who_is_being_asked_and_why_others_wait() -> None:
     page = _client(lead).get(reverse("board")).content.decode()
 
     assert "being offered to Olga Offered" in page
-    assert "1 fully busy" in page
+    assert "1 just being asked" in page
 
 
 def test_the_desk_leads_to_the_board_those_who_lead() -> None:
