@@ -28,7 +28,7 @@ on('offers.changed', () => soon());
 document.addEventListener('line:caught-up', () => soon());
 document.addEventListener('toggle', (event) => { if (event.target.id === 'my-state' && !event.target.open) soon(); }, true);
 
-// --- clocks: data-left counts down, data-for up; both in seconds from when they came ------------------------------------
+// --- clocks: data-left counts down, data-counted up; both in seconds from when they came ------------------------------------
 const two = (n) => String(n).padStart(2, '0');
 function spell(s) {
   const h = Math.floor(s / 3600);
@@ -39,15 +39,15 @@ function put(element, text) { if (element && element.textContent !== text) eleme
 
 function tick() {
   const now = Date.now();
-  for (const element of document.querySelectorAll('[data-for]')) {
-    element.begun ??= now - Number(element.dataset.for) * 1000;
+  for (const element of document.querySelectorAll('[data-counted]')) {
+    element.begun ??= now - Number(element.dataset.counted) * 1000;
     put(element, spell(Math.round((now - element.begun) / 1000)));
   }
   for (const element of document.querySelectorAll('[data-left]')) {
     element.ends ??= now + Number(element.dataset.left) * 1000;
     const left = Math.max(0, Math.ceil((element.ends - now) / 1000));
     const offer = element.matches('.offer');
-    if (!offer || !element.dataset.state || element.dataset.state === 'last') put(element.querySelector('.tick:not([data-for])'), offer && left < 60 ? String(left) : spell(left));
+    if (!offer || !element.dataset.state || element.dataset.state === 'last') put(element.querySelector('.tick:not([data-counted])'), offer && left < 60 ? String(left) : spell(left));
     const { whole } = element.dataset;
     if (whole > 0) element.querySelector('.ring__fill')?.setAttribute('stroke-dasharray', `${Math.min(100, Math.round(left * 100 / whole))} 100`);
     if (offer && !element.dataset.state && left <= LAST_SECONDS) element.dataset.state = 'last';
