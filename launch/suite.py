@@ -59,7 +59,9 @@ def warm_database(name: str, *, durable: bool = False) -> Iterator[tuple[str, Pa
     """
     for number in range(1, 20):
         data_dir = make_var() / (name if number == 1 else f"{name}-{number}")
-        server = EmbeddedPostgres(data_dir, durable=durable)
+        server = EmbeddedPostgres(
+            data_dir, durable=durable, max_connections=300
+        )  # a hundred agents answer at once in a test
         try:
             url = server.start()
         except DatabaseInUse:

@@ -69,15 +69,18 @@ def make_offers(chosen: Sequence[Chosen]) -> list[Offer]:
     locked = lock_all(Ticket(pk=key) for key in tickets.values())
     items = lock_items(tickets)
     crew = Crew(chosen)
+    asked = set(Offer.objects.filter(agent__in=crew.agents, state=States.PENDING).values_list("agent_id", flat=True))
     rules = rules_of({item.queue_id for item in items.values()})
     at = now()
     kept: list[tuple[Chosen, Ticket, WorkItem]] = []
     stale: list[Chosen] = []
     for choice in chosen:
         item = items.get(choice.item)
-        if item is None or item.state != Items.WAITING or item.ticket_id not in locked or not crew.take(choice, item):
+        holds = item is not None and item.state == Items.WAITING and item.ticket_id in locked
+        if not holds or item is None or choice.agent in asked or not crew.take(choice, item):
             stale.append(choice)
             continue
+        asked.add(choice.agent)  # one offer at a time
         kept.append((choice, locked[item.ticket_id], item))
     decisions = Decision.objects.bulk_create(
         [Decision(item=item, at=at, kind="offer", agent_id=c.agent, record=c.record) for c, _ticket, item in kept]

@@ -10,7 +10,7 @@ import pytest
 from helpdesk import faults
 from helpdesk.models import TicketEvent
 from tests.factories import make_world
-from tests.faults import test_mail_in_killed, test_mail_out_killed
+from tests.faults import test_mail_in_killed, test_mail_out_killed, test_route_killed
 from tests.processes import running
 
 POINTS = ["feed.numbered"]
@@ -34,6 +34,6 @@ def test_positions_stay_whole_when_the_feed_is_killed() -> None:
 
 
 def test_every_declared_point_is_reached_by_a_test() -> None:
-    tested = {*POINTS, *test_mail_in_killed.POINTS, *test_mail_out_killed.POINTS}
+    tested = {*POINTS, *test_mail_in_killed.POINTS, *test_mail_out_killed.POINTS, *test_route_killed.POINTS}
 
     assert set(faults.POINTS) == tested
