@@ -82,9 +82,7 @@ def _pytest(arguments: list[str], env: dict[str, str], absent: list[str]) -> int
     progress = Progress("tests")
     count = str(workers(os.cpu_count() or 2))
     spread = (
-        []
-        if any(argument in {"-n", "-n0", "--pdb"} for argument in arguments)
-        else ["-n", count, "--dist", "loadgroup"]
+        [] if any(argument in {"-n", "-n0", "--pdb"} for argument in arguments) else ["-n", count, "--dist", "load"]
     )
     command = [str(VENV_PYTHON), "-m", "pytest", *spread, *arguments]
     env["PATH"] += ADMIN_PATHS

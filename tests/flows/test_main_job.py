@@ -5,11 +5,13 @@ Nothing is faked: the launcher with its own PostgreSQL, the dispatcher over IMAP
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,7 +26,7 @@ from tests.browser.conftest import browser  # noqa: F401  # the one browser, for
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 START_SECONDS = 120
-pytestmark = [pytest.mark.needs("chromium"), pytest.mark.xdist_group("whole-product")]
+pytestmark = [pytest.mark.needs("chromium")]
 
 
 @dataclass
@@ -38,7 +40,12 @@ class Product:
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """`make run` in a folder of the test, on ports of its own; stopped by Ctrl-C."""
-    folder = tmp_path_factory.mktemp("a new comer")  # with a space, as people have
+    with (Path(tempfile.gettempdir()) / "helpdesk-tests-product.lock").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)  # two at once would look for free ports at the same moment
+        yield from _running_product(tmp_path_factory.mktemp("a new comer"))  # with a space, as people have
+
+
+def _running_product(folder: Path) -> Iterator[Product]:
     log = folder / "run.log"
     own = {
         k: v for k, v in os.environ.items() if not k.startswith("HELPDESK_") and k not in {"DATABASE_URL", "REDIS_URL"}
