@@ -34,6 +34,7 @@ def seed_routing() -> int:
         made += TeamRouting.objects.get_or_create(team=team, defaults={"max_on_break": 1, "break_minutes": 15})[1]
     queue = Queue.objects.filter(name=OFFERED).first()
     if queue is not None and not QueueRouting.objects.filter(queue=queue).exists():
+        Queue.objects.filter(pk=queue.pk).update(calendar=None)  # whoever tries the demo at night is offered something too
         QueueRouting.objects.create(queue=queue, mail_handing=Handing.OFFER, offer_seconds=30, wrapup_seconds=60)
         waiting = WorkItem.objects.filter(queue=queue, channel=ContactChannel.MAIL, state=WorkItem.State.WAITING)
         waiting.update(handing=Handing.OFFER)
