@@ -9,7 +9,7 @@ from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from demo.accounts import ACCOUNTS, HOME_TIME_ZONE
-from helpdesk.models import Queue, Role, Team, User
+from helpdesk.models import BusinessCalendar, Queue, Role, Team, User
 from helpdesk.now import now
 from routing.actions import mark_dirty
 from routing.actions.agents import lock_presence
@@ -34,13 +34,22 @@ def seed_routing() -> int:
         made += TeamRouting.objects.get_or_create(team=team, defaults={"max_on_break": 1, "break_minutes": 15})[1]
     queue = Queue.objects.filter(name=OFFERED).first()
     if queue is not None and not QueueRouting.objects.filter(queue=queue).exists():
-        Queue.objects.filter(pk=queue.pk).update(calendar=None)  # whoever tries the demo at night is offered something too
+        queue.calendar = _around_the_clock()  # whoever tries the demo at night is offered something too
+        queue.save(update_fields=["calendar"])
         QueueRouting.objects.create(queue=queue, mail_handing=Handing.OFFER, offer_seconds=30, wrapup_seconds=60)
         waiting = WorkItem.objects.filter(queue=queue, channel=ContactChannel.MAIL, state=WorkItem.State.WAITING)
         waiting.update(handing=Handing.OFFER)
         mark_dirty(Dirty.Kind.QUEUE, [queue.pk])
         made += 1
     return made
+
+
+def _around_the_clock() -> BusinessCalendar:
+    day = [["00:00", "00:00"]]  # to the next midnight
+    week = dict.fromkeys(("mon", "tue", "wed", "thu", "fri", "sat", "sun"), day)
+    return BusinessCalendar.objects.get_or_create(
+        name="Around the clock", defaults={"time_zone": HOME_TIME_ZONE, "weekly": week}
+    )[0]
 
 
 def _shifts(people: list[User]) -> int:
