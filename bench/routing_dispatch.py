@@ -237,6 +237,7 @@ def decisions(count: int) -> list[float]:
     found: list[float] = []
     for n in range(min(count, len(pool.items))):
         pool.release(taken[n % len(taken)], "mail", 10, idle_since=at + n)
+        pool.set_ready(taken[n % len(taken)], ready=True)  # he has answered what he was offered
         begin = time.perf_counter()
         choices = pool.match(at + n, limit=1, record=True)
         found.append((time.perf_counter() - begin) * 1000)
@@ -334,6 +335,8 @@ def _arrivals(crowd: Crowd, live: Sequence[Any], seconds: float, commits: dict[i
             actor=SYSTEM, queue=live[n % len(live)], customer=crowd.customer, subject=f"New {n}", text="Good morning."
         )
         commits[ticket.pk] = time.time()
+        if n % SOCKETS == SOCKETS // 2:  # an agent has one offer at a time
+            crowd.finish_offered()
     connection.close()
 
 
