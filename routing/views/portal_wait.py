@@ -35,7 +35,7 @@ Items = WorkItem.State
 
 def piece(request: HttpRequest, visitor: Visitor, ticket: Ticket) -> SafeString:
     """The piece for the page of one ticket the visitor sees; empty where there is nothing to tell or to offer."""
-    return SafeString(render_to_string("routing/portal_wait.html", _context(visitor, ticket), request=request))
+    return render_to_string("routing/portal_wait.html", _context(visitor, ticket), request=request)
 
 
 def _context(visitor: Visitor, ticket: Ticket, *, problem: str = "", phone: str = "") -> dict[str, Any]:
@@ -99,8 +99,8 @@ def callback(request: HttpRequest, public_id: uuid.UUID, visitor: Visitor) -> Ht
     return HttpResponseRedirect(f"{reverse('portal_ticket', args=[ticket.public_id])}#wait")
 
 
-def _page_around(request: HttpRequest, visitor: Visitor, ticket: Ticket, body: str) -> HttpResponse:
-    context = {"visitor": visitor, "ticket": ticket, "piece": SafeString(body)}
+def _page_around(request: HttpRequest, visitor: Visitor, ticket: Ticket, body: SafeString) -> HttpResponse:
+    context = {"visitor": visitor, "ticket": ticket, "piece": body}
     return portal_page(request, "routing/portal_refused.html", context, status=422)
 
 
