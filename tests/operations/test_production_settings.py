@@ -31,7 +31,9 @@ print(json.dumps({name: getattr(s, name, None) for name in (
 
 def _run(arguments: list[str], **changes: str | None) -> subprocess.CompletedProcess[str]:
     inherited = {
-        name: value for name, value in os.environ.items() if not name.startswith(("HELPDESK_", "REDIS", "DATABASE"))
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("HELPDESK_", "REDIS", "DATABASE", "DJANGO_"))  # DJANGO_: browsers of this run set one
     }
     environment = {**inherited, **GOOD, "DJANGO_SETTINGS_MODULE": "helpdesk.settings"}
     for name, value in changes.items():
