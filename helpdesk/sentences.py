@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, override
 
-from helpdesk.models import ActorKind, Customer, Kind, Priority, Queue, Status, TicketEvent, User
+from helpdesk.models import ActorKind, ChecklistItem, Customer, Kind, Priority, Queue, Status, TicketEvent, User
 
 Words = Callable[[str, dict[str, Any]], str]
 
@@ -22,7 +22,7 @@ def sentence(event: TicketEvent, viewer_language: str | None = None, names: Name
 
 
 class Names:
-    """The names a page of events speaks of, read in three queries however many events."""
+    """The names a page of events speaks of, read in four queries at most, however many events."""
 
     def __init__(self, events: list[TicketEvent]) -> None:
         users: set[int] = set()
@@ -39,6 +39,10 @@ class Names:
             queues.update(event.data[key] for key in ("queue", "previous") if isinstance(event.data.get(key), int))
             if isinstance(event.data.get("customer"), int):
                 customers.add(event.data["customer"])
+        items = {
+            event.data["item"] for event in events if event.kind == Kind.CHECKLIST_CHANGED and event.data.get("item")
+        }
+        self.items = dict(ChecklistItem.objects.filter(pk__in=items).values_list("pk", "text"))
         self.users = dict(User.objects.filter(pk__in=users).values_list("pk", "name"))
         self.customers = dict(Customer.objects.filter(pk__in=customers).values_list("pk", "name"))
         self.queues = dict(Queue.objects.filter(pk__in=queues).values_list("pk", "name"))
@@ -62,6 +66,10 @@ class Names:
     def queue(self, key: int | None) -> str:
         """A queue's name."""
         return self.queues.get(key or 0) or _("another queue")
+
+    def item(self, key: int | None) -> str:
+        """The words of a line of the checklist, as they stand now: the events keep its key alone."""
+        return self.items.get(key or 0) or "…"
 
 
 def _assigned(who: str, data: dict[str, Any]) -> str:
@@ -176,18 +184,28 @@ _QUEUED: dict[str, Callable[[], str]] = {
     "unstaffed": lambda: _("Nobody is at work who could take it: the ticket waits in %(queue)s."),
     "never_opens": lambda: _("The ticket waits in %(queue)s, which has no hours in which it opens."),
     "nobody_anywhere": lambda: _("No queue can take the ticket now: it waits in %(queue)s."),
+    "too_many_needs": lambda: _(
+        "Contacts of %(queue)s ask for too many different things: those behind are offered later. Look at the demand rules."
+    ),
+    "demand": lambda: _("What the customer asks for is the matter of %(queue)s: the ticket waits there."),
 }
 
 
 _CHECKLIST: dict[str, Callable[[], str]] = {
-    "added": lambda: _("%(who)s added to the checklist."),
-    "done": lambda: _("%(who)s ticked something off the checklist."),
-    "undone": lambda: _("%(who)s took a tick off the checklist."),
-    "removed": lambda: _("%(who)s removed something from the checklist."),
-    "restored": lambda: _("%(who)s put something back on the checklist."),
-    "renamed": lambda: _("%(who)s reworded something on the checklist."),
-    "moved": lambda: _("%(who)s reordered the checklist."),
+    "added": lambda: _("%(who)s added to the checklist: “%(item)s”."),
+    "done": lambda: _("%(who)s ticked off: “%(item)s”."),
+    "undone": lambda: _("%(who)s took the tick off: “%(item)s”."),
+    "removed": lambda: _("%(who)s removed from the checklist: “%(item)s”."),
+    "restored": lambda: _("%(who)s put back on the checklist: “%(item)s”."),
+    "renamed": lambda: _("%(who)s reworded a line of the checklist: “%(item)s”."),
+    "moved": lambda: _("%(who)s moved on the checklist: “%(item)s”."),
 }
+
+
+def _checklist(who: str, data: dict[str, Any]) -> str:
+    words = _CHECKLIST[data.get("change", "added")]()
+    return words % {"who": who, "item": data["names"].item(data.get("item"))}
+
 
 _SENTENCES: dict[Kind, Words] = {
     Kind.OPENED: _simple(lambda: _("%(who)s opened the ticket.")),
@@ -255,7 +273,7 @@ _SENTENCES: dict[Kind, Words] = {
         )
     ),
     Kind.UNLINKED: _numbered(lambda: _("%(who)s removed the link with #%(number)s.")),
-    Kind.CHECKLIST_CHANGED: lambda who, data: _CHECKLIST[data.get("change", "added")]() % {"who": who},
+    Kind.CHECKLIST_CHANGED: _checklist,
     Kind.SIDE_SENT: _simple(lambda: _("%(who)s wrote to a third party.")),
     Kind.SIDE_RECEIVED: _simple(lambda: _("A third party answered.")),
     Kind.CUSTOMER_CHANGED: lambda who, data: (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from pytest_django import DjangoAssertNumQueries
 
 from helpdesk.access import NotAllowed
 from helpdesk.actions import BadInput
@@ -18,6 +19,7 @@ from helpdesk.actions.checklist import (
 )
 from helpdesk.actions.undoing import made_since, undo_change
 from helpdesk.models import Actor, Kind, Ticket, TicketEvent
+from helpdesk.sentences import Names, sentence
 from tests.factories import World
 from tests.state import verify_action
 
@@ -42,6 +44,27 @@ def test_lines_are_added_ticked_renamed_and_put_in_order(world: World) -> None:
     changes = TicketEvent.objects.filter(ticket=world.ticket, kind=Kind.CHECKLIST_CHANGED).order_by("seq")
     assert [event.data["change"] for event in changes] == ["added", "added", "added", "done", "renamed", "moved"]
     assert not any("photo" in str(event.data) for event in changes)
+
+
+def test_the_timeline_names_the_line_in_one_question_more_however_many_there_are(
+    world: World, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    sara = Actor.of(world.agent)
+    first = add_item(ticket=world.ticket, actor=sara, text="Ask for a photo")
+    tick_item(ticket=world.ticket, actor=sara, item=first.pk, done=True)
+    add_item(ticket=world.ticket, actor=sara, text="Order the part")
+    remove_item(ticket=world.ticket, actor=sara, item=first.pk)
+    events = list(TicketEvent.objects.filter(ticket=world.ticket, kind=Kind.CHECKLIST_CHANGED).order_by("seq"))
+
+    with django_assert_num_queries(2):  # the people and the lines
+        names = Names(events)
+
+    assert [sentence(event, "en", names) for event in events] == [
+        "Sara Agent added to the checklist: “Ask for a photo”.",
+        "Sara Agent ticked off: “Ask for a photo”.",
+        "Sara Agent added to the checklist: “Order the part”.",
+        "Sara Agent removed from the checklist: “Ask for a photo”.",
+    ]
 
 
 def test_a_removed_line_comes_back_to_its_place_with_its_tick(world: World) -> None:
