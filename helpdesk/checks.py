@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.checks import CheckMessage, Error, register
 
-from helpdesk.flow import AUDITED, FLOW, PERIODIC
+from helpdesk.flow import AUDITED, FLOW, PERIODIC, PORTAL_LETTERS
 from helpdesk.jobs import resolve
 from helpdesk.models import Kind
 from helpdesk.sentences import _SENTENCES
@@ -23,6 +23,7 @@ def flow_is_whole(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[Chec
         if kind not in _SENTENCES:
             problems.append(Error(f"No sentence for {kind}.", hint="Add one to sentences.py.", id="helpdesk.E002"))
     paths = [path for entry in FLOW.values() for path in (*entry.with_, *entry.after)] + [p.path for p in PERIODIC]
+    paths += sorted(PORTAL_LETTERS.values())
     paths += sorted({path for reactions in AUDITED.values() for path in reactions})
     for path in paths:
         try:

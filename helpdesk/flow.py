@@ -164,6 +164,7 @@ FLOW: dict[Kind, Entry] = {
     ),
     Kind.WRAPPED_UP: Entry("internal", {"assignment": int, "user": int, "disposition": _ID}),
     Kind.CALLBACK_ASKED: Entry("public", {"callback": int, "queue": int}),
+    Kind.CALLBACK_CHANGED: Entry("internal", {"callback": int}),
     Kind.CALLBACK_TRIED: Entry("internal", {"callback": int, "user": int, "outcome": str}),
     Kind.CALLBACK_ENDED: Entry("public", {"callback": int, "outcome": str}),
 }
@@ -185,6 +186,16 @@ ROUTER = "routing.router.Router"
 
 #: What upper floors add to the customer's page of a ticket: each is called with request, visitor and ticket, and makes HTML.
 PORTAL_PIECES: tuple[str, ...] = ("routing.views.portal_wait.piece",)
+
+#: Words of mails to customers that belong to no message (PortalMail.letter): each is called with the row in the customer's
+#: language and gives subject and text, or None when the mail is no longer due.
+PORTAL_LETTERS: dict[str, str] = {
+    "callback": "routing.letters.callback",
+    "callback_reminder": "routing.letters.callback_reminder",
+    "callback_soon": "routing.letters.callback_soon",
+    "callback_tried": "routing.letters.callback_tried",
+    "callback_over": "routing.letters.callback_over",
+}
 
 PERIODIC: tuple[Periodic, ...] = (
     Periodic("routing.actions.entering.sweep_missing", 60, "clocks"),

@@ -15,6 +15,7 @@ from helpdesk.queries.preferences import (
     UNDO_SECONDS_MOST,
     density_of,
     has_single_keys,
+    is_quiet,
     keys_of,
     theme_of,
     undo_seconds,
@@ -61,6 +62,7 @@ class DeskForm(forms.Form):
         help_text=_("0 to 30; 0 sends at once."),
     )
     contrast = forms.BooleanField(label=_("High contrast"), required=False)
+    ring = forms.BooleanField(label=_("Ring when a contact is offered"), required=False)
     single_keys = forms.BooleanField(label=_("Single keys (those without Ctrl) do something"), required=False)
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -79,6 +81,7 @@ class DeskForm(forms.Form):
             "density": density_of(user),
             "undo_seconds": undo_seconds(user),
             "contrast": wants_contrast(user),
+            "ring": not is_quiet(user),
             "single_keys": has_single_keys(user),
             **{_key_field(name): key for name, key in keys.items()},
         }
@@ -111,6 +114,7 @@ class DeskForm(forms.Form):
             "density": data["density"] or None,
             "undo_seconds": data["undo_seconds"],
             "contrast": True if data["contrast"] else None,
+            "quiet_offers": None if data["ring"] else True,
             "single_keys": None if data["single_keys"] else False,
             "keys": changed_keys({name: data[_key_field(name)] for name in DEFAULTS}) or None,
         }

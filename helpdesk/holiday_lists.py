@@ -18,6 +18,8 @@ import holidays
 from dateutil.rrule import rrulestr
 from icalendar import Calendar, Component
 
+from helpdesk.phrases import Phrase, Refused, gettext_noop
+
 #: Days of one event, and of one file: what has more is a calendar of appointments, not one of days off.
 MOST_DAYS_OF_AN_EVENT = 62
 MOST_DAYS = 2000
@@ -80,10 +82,18 @@ def regions(country: str) -> tuple[str, ...]:
 def public_days(country: str, year: int, region: str = "") -> tuple[DayOff, ...]:
     """The public holidays of a country or of one part of it, by date. ValueError with a sentence for what is not known."""
     if country not in countries():
-        raise ValueError(f"The holidays of {country!r} are not known: use a country code such as DE.")
+        raise Refused(
+            gettext_noop("The holidays of %(country)s are not known: use a country code such as DE."),
+            country=f"{country!r}",
+        )
     if region and region not in regions(country):
         known = ", ".join(regions(country)) or "none"
-        raise ValueError(f"{country} has no region {region}; known are: {known}.")
+        raise Refused(
+            gettext_noop("%(country)s has no region %(region)s; known are: %(known)s."),
+            country=country,
+            region=region,
+            known=known,
+        )
     found = holidays.country_holidays(country, subdiv=region or None, years=year)
     guessed = found.tr(getattr(found, "estimated_label", "") or "").replace("%s", "").strip()
     days = []
@@ -101,30 +111,33 @@ def ical_days(data: bytes, years: Iterable[int], zone: tzinfo = UTC) -> tuple[Da
     """
     wanted = frozenset(years)
     if len(data) > MOST_BYTES:
-        raise ValueError("The file is too large: a list of days off has no more than 1 MB.")
+        raise Refused(gettext_noop("The file is too large: a list of days off has no more than 1 MB."))
     if b"BEGIN:VCALENDAR" not in data[:4096].upper():
-        raise ValueError("This is no iCal file: it does not begin with BEGIN:VCALENDAR.")
+        raise Refused(gettext_noop("This is no iCal file: it does not begin with BEGIN:VCALENDAR."))
     try:
         components = Calendar.from_ical(data.decode("utf-8-sig"), multiple=True)
     except UnicodeDecodeError:
-        raise ValueError("The file is not in UTF-8: export it again as iCal.") from None
+        raise Refused(gettext_noop("The file is not in UTF-8: export it again as iCal.")) from None
     except (ValueError, IndexError, KeyError, AttributeError, TypeError) as problem:
-        raise ValueError(f"The file cannot be read as iCal: {_short(problem)}") from None
+        raise Refused(gettext_noop("The file cannot be read as iCal: %(problem)s"), problem=_short(problem)) from None
     events = [event for component in components for event in component.walk("VEVENT")]
     if not events:
-        raise ValueError("The file has no events: there is nothing to take over.")
+        raise Refused(gettext_noop("The file has no events: there is nothing to take over."))
     found: dict[date, str] = {}
     for event in events:
         name = _name(str(event.get("SUMMARY", "")))
         for day in _days_of(event, wanted, zone, name):
             found.setdefault(day, name)
             if len(found) > MOST_DAYS:
-                raise ValueError(f"The file has more than {MOST_DAYS} days: that is no list of days off.")
+                raise Refused(
+                    gettext_noop("The file has more than %(most_days)s days: that is no list of days off."),
+                    most_days=MOST_DAYS,
+                )
     return tuple(DayOff(day, found[day]) for day in sorted(found))
 
 
 def _days_of(event: Component, years: frozenset[int], zone: tzinfo, name: str) -> list[date]:
-    where = f"“{name}”" if name else "an event without a name"
+    where = f"“{name}”" if name else Phrase(gettext_noop("an event without a name"))
     if str(event.get("STATUS", "")).upper() == "CANCELLED":
         return []
     try:
@@ -133,15 +146,21 @@ def _days_of(event: Component, years: frozenset[int], zone: tzinfo, name: str) -
         if ends is None and "DURATION" in event:
             ends = begins + event.decoded("DURATION")
     except (KeyError, ValueError, TypeError, AttributeError) as problem:
-        raise ValueError(f"The date of {where} cannot be read: {_short(problem)}") from None
+        raise Refused(
+            gettext_noop("The date of %(where)s cannot be read: %(problem)s"), where=where, problem=_short(problem)
+        ) from None
     if not isinstance(begins, date):  # datetime is one as well
-        raise ValueError(f"The date of {where} cannot be read.")
+        raise Refused(gettext_noop("The date of %(where)s cannot be read."), where=where)
     first = _date(begins, zone)
     length = 1
     if not isinstance(begins, datetime) and isinstance(ends, date):
         length = max(1, (_date(ends, zone) - first).days)
     if length > MOST_DAYS_OF_AN_EVENT:
-        raise ValueError(f"{where} lasts {length} days: that is no holiday. Take it out of the file.")
+        raise Refused(
+            gettext_noop("%(where)s lasts %(length)s days: that is no holiday. Take it out of the file."),
+            where=where,
+            length=length,
+        )
     left_out = set(_dates_of(event, "EXDATE", zone))
     starts = {*_repeated(event, first, years, where), *_dates_of(event, "RDATE", zone)} - left_out
     days = (start + timedelta(days=n) for start in starts for n in range(length))
@@ -153,19 +172,25 @@ def _repeated(event: Component, first: date, years: frozenset[int], where: str) 
     if rule is None or not years:
         return [first]
     if isinstance(rule, list):
-        raise ValueError(f"{where} repeats by several rules at once; only one can be read.")
+        raise Refused(gettext_noop("%(where)s repeats by several rules at once; only one can be read."), where=where)
     words = rule.to_ical().decode()
     if re.search(r"FREQ=(SECONDLY|MINUTELY|HOURLY)", words):
-        raise ValueError(f"{where} repeats within a day: that is no holiday. Take it out of the file.")
+        raise Refused(
+            gettext_noop("%(where)s repeats within a day: that is no holiday. Take it out of the file."), where=where
+        )
     if re.search(r"INTERVAL=0*(;|$)", words):
-        raise ValueError(f"The repetition of {where} cannot be read: its interval is 0.")
+        raise Refused(gettext_noop("The repetition of %(where)s cannot be read: its interval is 0."), where=where)
     words = re.sub(r"(UNTIL=\d{8})T\d{6}Z?", r"\1", words)
     try:
         line = rrulestr(words, dtstart=datetime.combine(first, time.min))  # dates alone: no clock has a say
         # An event may begin in the last days of the year before.
         found = line.between(datetime(min(years) - 1, 10, 1), datetime(max(years), 12, 31), inc=True)  # noqa: DTZ001
     except (ValueError, TypeError) as problem:
-        raise ValueError(f"The repetition of {where} cannot be read: {_short(problem)}") from None
+        raise Refused(
+            gettext_noop("The repetition of %(where)s cannot be read: %(problem)s"),
+            where=where,
+            problem=_short(problem),
+        ) from None
     return [moment.date() for moment in found]
 
 

@@ -12,6 +12,8 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from helpdesk.phrases import Refused, gettext_noop
+
 #: Opening and closing in seconds after the midnight that begins the date; beyond 86,400 lies in the next date.
 Span = tuple[int, int]
 Day = tuple[Span, ...]
@@ -38,11 +40,19 @@ def parse(data: Mapping[str, Any], *, strict: bool) -> PlainCalendar:
     overlapping windows count once, as any walk over the clock would count them, and unknown keys are passed over.
     """
     if not isinstance(data, Mapping):
-        raise ValueError(f"A calendar is a mapping with the keys {', '.join(_KEYS)}, not {type(data).__name__}.")
+        raise Refused(
+            gettext_noop("A calendar is a mapping with the keys %(known)s, not %(given)s."),
+            known=", ".join(_KEYS),
+            given=type(data).__name__,
+        )
     if strict:
         for key in data:
             if key not in _KEYS:
-                raise ValueError(f"A calendar has no key {key!r}: use {', '.join(_KEYS)}.")
+                raise Refused(
+                    gettext_noop("A calendar has no key %(key)s: use %(known)s."),
+                    key=f"{key!r}",
+                    known=", ".join(_KEYS),
+                )
     return PlainCalendar(
         tz=_zone(data.get("tz")),
         weekly=_weekly(data.get("weekly"), strict=strict),
@@ -65,11 +75,14 @@ def write(plain: PlainCalendar) -> dict[str, Any]:
 
 def _zone(name: object) -> str:
     if not isinstance(name, str) or not name:
-        raise ValueError("The calendar has no time zone: set tz to an IANA name such as Europe/Berlin.")
+        raise Refused(gettext_noop("The calendar has no time zone: set tz to an IANA name such as Europe/Berlin."))
     try:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError):
-        raise ValueError(f"{name!r} is no known time zone: set tz to an IANA name such as Europe/Berlin.") from None
+        raise Refused(
+            gettext_noop("%(name)s is no known time zone: set tz to an IANA name such as Europe/Berlin."),
+            name=f"{name!r}",
+        ) from None
     return name
 
 
@@ -77,10 +90,14 @@ def _weekly(weekly: object, *, strict: bool) -> tuple[Day, ...]:
     if weekly is None:
         weekly = {}
     if not isinstance(weekly, Mapping):
-        raise ValueError("weekly must be a mapping of weekdays (mon to sun) to lists of windows.")
+        raise Refused(gettext_noop("weekly must be a mapping of weekdays (mon to sun) to lists of windows."))
     for name in weekly:
         if name not in WEEKDAYS:
-            raise ValueError(f"{name!r} is no weekday of a calendar: use {', '.join(WEEKDAYS)}.")
+            raise Refused(
+                gettext_noop("%(name)s is no weekday of a calendar: use %(known)s."),
+                name=f"{name!r}",
+                known=", ".join(WEEKDAYS),
+            )
     return tuple(_day(weekly.get(name, ()), where=name, strict=strict) for name in WEEKDAYS)
 
 
@@ -88,7 +105,7 @@ def _holidays(holidays: object) -> frozenset[date]:
     if holidays is None:
         return frozenset()
     if isinstance(holidays, str) or not isinstance(holidays, Iterable):
-        raise ValueError("holidays must be a list of dates such as 2026-12-25.")
+        raise Refused(gettext_noop("holidays must be a list of dates such as 2026-12-25."))
     return frozenset(_date(day, where="holidays") for day in holidays)
 
 
@@ -96,7 +113,9 @@ def _overrides(overrides: object, *, strict: bool) -> tuple[tuple[date, Day], ..
     if overrides is None:
         return ()
     if not isinstance(overrides, Mapping):
-        raise ValueError("overrides must be a mapping of dates to lists of windows; an empty list closes the day.")
+        raise Refused(
+            gettext_noop("overrides must be a mapping of dates to lists of windows; an empty list closes the day.")
+        )
     days = {
         _date(day, where="overrides"): _day(windows, where=str(day), strict=strict)
         for day, windows in overrides.items()
@@ -112,28 +131,49 @@ def _date(value: object, *, where: str) -> date:
             return date.fromisoformat(value)
         except ValueError:
             pass
-    raise ValueError(f"{value!r} in {where} is no date: write it as year-month-day, such as 2026-12-25.")
+    raise Refused(
+        gettext_noop("%(value)s in %(where)s is no date: write it as year-month-day, such as 2026-12-25."),
+        value=f"{value!r}",
+        where=where,
+    )
 
 
 def _day(windows: object, *, where: str, strict: bool) -> Day:
     if isinstance(windows, str) or not isinstance(windows, Iterable):
-        raise ValueError(
-            f"The hours of {where} must be a list of windows such as [09:00, 17:00]; an empty list closes."
+        raise Refused(
+            gettext_noop(
+                "The hours of %(where)s must be a list of windows such as [09:00, 17:00]; an empty list closes."
+            ),
+            where=where,
         )
     spans = sorted({_span(window, where=where) for window in windows})
     if strict:
         for (_, closing), (opening, _) in pairwise(spans):
             if opening < closing:
-                raise ValueError(f"Two windows of {where} overlap at {_clock(opening)}: join them or move one.")
+                raise Refused(
+                    gettext_noop("Two windows of %(where)s overlap at %(time)s: join them or move one."),
+                    where=where,
+                    time=_clock(opening),
+                )
     return tuple(spans)
 
 
 def _span(window: object, *, where: str) -> Span:
     if isinstance(window, str) or not isinstance(window, Iterable):
-        raise ValueError(f"{window!r} in {where} is no window: give an opening and a closing, such as [09:00, 17:00].")
+        raise Refused(
+            gettext_noop(
+                "%(window)s in %(where)s is no window: give an opening and a closing, such as [09:00, 17:00]."
+            ),
+            window=f"{window!r}",
+            where=where,
+        )
     ends = list(window)
     if len(ends) != 2:
-        raise ValueError(f"{ends!r} in {where} is no window: give an opening and a closing, such as [09:00, 17:00].")
+        raise Refused(
+            gettext_noop("%(ends)s in %(where)s is no window: give an opening and a closing, such as [09:00, 17:00]."),
+            ends=f"{ends!r}",
+            where=where,
+        )
     opening = _seconds(ends[0], where=where)
     closing = DAY_SECONDS if ends[1] == "24:00" else _seconds(ends[1], where=where)
     return (opening, closing if closing > opening else closing + DAY_SECONDS)
@@ -142,7 +182,11 @@ def _span(window: object, *, where: str) -> Span:
 def _seconds(value: object, *, where: str) -> int:
     found = _TIME.fullmatch(value) if isinstance(value, str) else None
     if found is None:
-        raise ValueError(f"{value!r} in {where} is no time of day: write it as hours:minutes, such as 09:00.")
+        raise Refused(
+            gettext_noop("%(value)s in %(where)s is no time of day: write it as hours:minutes, such as 09:00."),
+            value=f"{value!r}",
+            where=where,
+        )
     hours, minutes, seconds = found.groups()
     return int(hours) * 3600 + int(minutes) * 60 + int(seconds or 0)
 

@@ -291,6 +291,7 @@ _SENTENCES: dict[Kind, Words] = {
     Kind.TRANSFERRED: _transferred,
     Kind.WRAPPED_UP: _with_agent(lambda: _("The wrap-up of %(agent)s is over.")),
     Kind.CALLBACK_ASKED: _simple(lambda: _("%(who)s asked for a callback; the place in the queue is kept.")),
+    Kind.CALLBACK_CHANGED: _simple(lambda: _("%(who)s changed the number to be called.")),
     Kind.CALLBACK_TRIED: _with_agent(lambda: _("%(agent)s called the customer back.")),
     Kind.CALLBACK_ENDED: lambda who, data: (
         _("%(who)s cancelled the callback.") % {"who": who}

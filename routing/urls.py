@@ -10,6 +10,7 @@ urlpatterns = [
     path("bar/", state.bar, name="routing_bar"),
     path("state/", state.change, name="routing_state"),
     path("channels/", state.channels, name="routing_channels"),
+    path("sound/", state.sound, name="routing_sound"),
     path("break/", state.ask_break, name="routing_break"),
     path("break/end/", state.end_break, name="routing_break_end"),
     path("wrapups/<int:pk>/done/", state.wrapup_done, name="routing_wrapup_done"),

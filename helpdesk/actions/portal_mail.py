@@ -1,4 +1,4 @@
-"""Mails with codes and fresh links leave: claimed, composed, handed over. Called by the dispatcher's outbox role.
+"""Mails with codes, links and letters of upper floors leave: claimed, composed, handed over by the dispatcher's outbox role.
 
 They go through the mailbox the customer knows, over the same connection code as every mail of ours. A claim moves the due
 time ahead; a sender that dies leaves the row due again, and the mail may then arrive twice, with the same words.
@@ -15,10 +15,12 @@ from datetime import timedelta
 from django.conf import settings
 from django.core.mail import send_mail
 from django.db import transaction
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from helpdesk.actions.portal_entry import code_of
+from helpdesk.flow import PORTAL_LETTERS
 from helpdesk.mail import compose
 from helpdesk.mail.customer_language import nearest
 from helpdesk.mail.portal_links import link_address, new_token, takes_part
@@ -83,7 +85,16 @@ def _still_wanted(mail: PortalMail, address: CustomerAddress) -> bool:
         return False
     if mail.ticket is None:
         return mail.code is not None and mail.code.used_at is None
+    if mail.letter and _letter(mail) is None:
+        return False
     return CustomerAddress.objects.filter(takes_part(mail.ticket), pk=address.pk).exists()
+
+
+def _letter(mail: PortalMail) -> tuple[str, str] | None:
+    """Subject and text by the floor above; None for a mail that is no longer due, and for words nobody knows any more."""
+    path = PORTAL_LETTERS.get(mail.letter)
+    found: tuple[str, str] | None = import_string(path)(mail) if path else None
+    return found
 
 
 def _put_off(mail: PortalMail, problem: Exception) -> None:
@@ -137,7 +148,7 @@ def _mailbox(mail: PortalMail) -> Mailbox | None:
 
 
 def _words(mail: PortalMail, address: CustomerAddress, mailbox: Mailbox | None) -> tuple[str, str]:
-    """Fixed words and our own link or code: nothing that anybody else wrote."""
+    """Fixed words and our own link or code: nothing that anybody else wrote, but the number a customer wants to be called at."""
     name = (mailbox.from_name or mailbox.name) if mailbox is not None else ""
     if mail.code is not None:
         code = code_of(mail.code)
@@ -146,6 +157,8 @@ def _words(mail: PortalMail, address: CustomerAddress, mailbox: Mailbox | None) 
             "Your code to see your tickets is:\n\n%(code)s\n\n"
             "It works once, for %(minutes)s minutes. If you did not ask for it, do nothing: without this mail nobody gets in."
         ) % {"code": f"{code[:4]} {code[4:]}", "minutes": settings.PORTAL_CODE_SECONDS // 60}
+    elif mail.letter:
+        subject, text = _letter(mail) or ("", "")
     elif mail.ticket is not None:
         link = link_address(new_token(mail.ticket, address, now()))
         subject = _("Your link to ticket #%(number)s") % {"number": mail.ticket.number}

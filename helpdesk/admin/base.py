@@ -205,6 +205,9 @@ class HouseAdmin(admin.ModelAdmin[M]):
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """After the rows of the page are saved: one line in the audit book."""
         super().save_related(request, form, formsets, change)
+        for row in (one for formset in formsets for one in formset.forms):
+            for words in getattr(row, "warnings", ()):  # what a row's form lets pass, and has something to say about
+                self.message_user(request, words, messages.WARNING)
         self.audit_form(request, form, formsets, change=change)
 
     def audit_form(self, request: HttpRequest, form: Any, formsets: Iterable[Any], *, change: bool) -> None:

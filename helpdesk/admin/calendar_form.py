@@ -17,6 +17,7 @@ from helpdesk.admin.line_widgets import LineInput, LinesArea, column
 from helpdesk.admin.people import zones
 from helpdesk.hours import Calendar
 from helpdesk.models import BusinessCalendar
+from helpdesk.said import said
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DATE = re.compile(r"(\d{4}-\d\d-\d\d)\b[\s:,;]*(.*)", re.DOTALL)
@@ -117,7 +118,7 @@ class CalendarForm(forms.ModelForm[BusinessCalendar]):
         try:
             written = Calendar.from_dict(plain, strict=True).to_dict()
         except (ValueError, TypeError) as problem:
-            raise ValidationError(str(problem)) from problem
+            raise ValidationError(said(problem)) from problem
         self.instance.weekly = written["weekly"]
         return {**values, "holidays": written["holidays"], "overrides": written["overrides"]}
 

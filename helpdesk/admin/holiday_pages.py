@@ -26,6 +26,7 @@ from helpdesk.actions.calendars import compared, take_over_days
 from helpdesk.holiday_lists import DayOff
 from helpdesk.models import BusinessCalendar
 from helpdesk.now import now
+from helpdesk.said import said
 
 _SALT = "helpdesk.holidays"
 _PREVIEW_SECONDS = 3600
@@ -58,7 +59,7 @@ class PublicForm(forms.Form):
             try:
                 self.days = holiday_lists.public_days(values["country"], values["year"], values["region"])
             except ValueError as problem:
-                self.add_error("region", str(problem))
+                self.add_error("region", said(problem))
         return values
 
     def source(self) -> str:
@@ -96,7 +97,7 @@ class FileForm(forms.Form):
         try:
             self.days = holiday_lists.ical_days(file.read(holiday_lists.MOST_BYTES + 1), self.years(), self.zone)
         except ValueError as problem:
-            self.add_error("file", str(problem))
+            self.add_error("file", said(problem))
         return values
 
     def source(self) -> str:

@@ -1,4 +1,4 @@
-"""Mails that let customers in: codes and links to their own pages, and what became of each. The code itself is not kept."""
+"""Mails outside of tickets: codes, links to customers' own pages, word of callbacks. The code itself is not kept."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TONES: dict[str, str] = {
 class PortalMailAdmin(ReadOnlyAdmin[PortalMail]):
     """Mails with codes and links."""
 
-    list_display = ("asked", "customer", "at_desk", "shown_state", "tries", "answer")
+    list_display = ("asked", "what", "customer", "at_desk", "shown_state", "tries", "answer")
     list_filter = ("state", "queued_at")
     list_select_related = ("address__customer", "ticket", "code__customer")
     search_fields = ("address__value", "code__email")
@@ -37,6 +37,11 @@ class PortalMailAdmin(ReadOnlyAdmin[PortalMail]):
     def asked(self, obj: PortalMail) -> SafeString | str:
         """Short."""
         return when(obj.queued_at)
+
+    @admin.display(description=_("mail"))
+    def what(self, obj: PortalMail) -> str:
+        """A code, a link, or word of a callback."""
+        return str(_("callback") if obj.letter.startswith("callback") else _("link") if obj.ticket_id else _("code"))
 
     @admin.display(description=_("customer"))
     def customer(self, obj: PortalMail) -> SafeString | str:

@@ -68,8 +68,13 @@ def link_address(token: str) -> str:
     return f"{settings.BASE_URL}{_PATH}{token}"
 
 
+#: The key of a callback is the end of its path.
+_CALLBACK = re.compile(r"(/portal/callback/)[A-Za-z0-9_:%-]{20,}/?")
+
+
 def without_tokens(text: str) -> str:
     """The text with the tokens of our links taken out: what a customer quotes must not let others in under his name."""
+    text = _CALLBACK.sub(r"\1", text) if "/portal/callback/" in text else text
     return _IN_TEXT.sub(r"\1", text) if "/portal/open/" in text else text
 
 

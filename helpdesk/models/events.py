@@ -60,6 +60,7 @@ class Kind(models.TextChoices):
     TRANSFERRED = "transferred", _("transferred")
     WRAPPED_UP = "wrapped_up", _("wrap-up ended")
     CALLBACK_ASKED = "callback_asked", _("callback asked for")
+    CALLBACK_CHANGED = "callback_changed", _("callback changed")
     CALLBACK_TRIED = "callback_tried", _("callback tried")
     CALLBACK_ENDED = "callback_ended", _("callback ended")
 

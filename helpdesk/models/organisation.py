@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from helpdesk.hours import Calendar
 from helpdesk.models.actors import Actor
 from helpdesk.models.people import User
+from helpdesk.said import said
 
 
 class BusinessCalendar(models.Model):
@@ -57,7 +58,7 @@ class BusinessCalendar(models.Model):
         try:
             self.as_calendar()
         except (ValueError, TypeError, AttributeError, KeyError) as problem:
-            raise ValidationError(str(problem)) from problem
+            raise ValidationError(said(problem)) from problem
 
 
 class CalendarHoliday(models.Model):

@@ -62,7 +62,8 @@ class PortalSession(models.Model):
 
 
 class PortalMail(models.Model):
-    """A mail with a code or a fresh link, waiting to leave. It belongs to no message, so it is no OutgoingMail.
+    """A mail with a code, a fresh link or a letter of an upper floor, waiting to leave. It belongs to no message, so it is no
+    OutgoingMail. `letter` names its words in flow.PORTAL_LETTERS, `about` the row they are about.
 
     A row with a due time, sent by the dispatcher's outbox role. It may go twice after a crash, which harms nobody.
     """
@@ -78,6 +79,8 @@ class PortalMail(models.Model):
     code = models.ForeignKey(PortalCode, models.CASCADE, null=True, related_name="+")
     address = models.ForeignKey(CustomerAddress, models.CASCADE, null=True, related_name="+")
     ticket = models.ForeignKey(Ticket, models.CASCADE, null=True, related_name="+")
+    letter = models.CharField(max_length=30, blank=True)
+    about = models.BigIntegerField(null=True)
     language = models.CharField(max_length=10, blank=True)
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
     due_at = models.DateTimeField()

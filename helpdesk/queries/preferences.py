@@ -43,6 +43,11 @@ def wants_contrast(user: User) -> bool:
     return user.desk_settings.get("contrast") is True
 
 
+def is_quiet(user: User) -> bool:
+    """Whether new offers make no sound; they come up all the same."""
+    return user.desk_settings.get("quiet_offers") is True
+
+
 def has_single_keys(user: User) -> bool:
     """Whether keys without Ctrl or ⌘ do something."""
     return user.desk_settings.get("single_keys") is not False

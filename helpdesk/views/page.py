@@ -8,7 +8,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.translation import get_language_bidi
 
-from helpdesk.models import User
+from helpdesk.models import Role, User
 from helpdesk.queries.preferences import (
     THEMES,
     density_of,
@@ -18,6 +18,7 @@ from helpdesk.queries.preferences import (
     wants_contrast,
     widths_of,
 )
+from helpdesk.sign_in import lacks_second_factor
 
 
 def page_context(request: HttpRequest) -> dict[str, object]:
@@ -32,6 +33,7 @@ def page_context(request: HttpRequest) -> dict[str, object]:
         "page_keys": _keys_words(person) if person else "",
         "page_widths": json.dumps(widths) if person and (widths := widths_of(person)) else "",
         "page_layout": "table" if request.COOKIES.get("layout") == "table" else "",
+        "page_works": lambda: person is not None and _works(person),
         "is_demo": settings.ENVIRONMENT == "demo",
     }
 
@@ -40,6 +42,11 @@ def _person_of(request: HttpRequest) -> User | None:
     """The person of the staff, when somebody asked for him already: a customer's page must not read the staff's session."""
     person = getattr(request, "_cached_user", None)
     return person if isinstance(person, User) else None
+
+
+def _works(person: User) -> bool:
+    """Whether his pages carry the state bar and the staff socket, by which routing knows that he is there."""
+    return person.role != Role.LIGHT and not lacks_second_factor(person)
 
 
 def _keys_words(person: User) -> str:

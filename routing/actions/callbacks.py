@@ -23,6 +23,7 @@ from helpdesk.hours import is_open, next_opening
 from helpdesk.models import SYSTEM, Actor, AddressKind, BusinessCalendar, Customer, Kind, Queue, Ticket
 from helpdesk.now import now
 from routing.actions import lock_items, mark_dirty
+from routing.actions.callback_mail import REMIND_AFTER, tell_customer, tell_of_opening
 from routing.actions.entering import channel_of
 from routing.actions.handling import end_handling
 from routing.actions.offers import cancel_offers_of
@@ -74,7 +75,31 @@ def ask_callback(*, ticket: Ticket, actor: Actor, phone: str = "", confirmed: bo
     events.record(ticket, Kind.CALLBACK_ASKED, actor=actor, data=data)
     if confirmed or actor.customer is None:
         _keep_place(callback, item)
+    else:
+        half, whole = callback.asked_at + REMIND_AFTER, callback.asked_at + CONFIRM_WITHIN
+        tell_customer(callback, ticket, "callback_reminder", due_at=half, until=whole)
+    tell_customer(callback, ticket, "callback")
     _ring(ticket)
+    return callback
+
+
+@transaction.atomic
+def change_callback(*, callback: Callback, actor: Actor, phone: str) -> Callback:
+    """Another number to be called at; the place stays. Raises BadInput for what is none, and once an agent has it."""
+    access.ensure(actor, "callback.ask", callback.item.ticket)
+    number = phone_of(phone)
+    ticket = lock(callback.item.ticket)
+    item = lock_items([callback.item_id])[callback.item_id]
+    callback = _locked(callback)
+    if callback.state not in Callback.OPEN:
+        raise BadInput(_("This callback is over."))
+    if item.state not in {Items.WAITING, Items.RESERVED}:
+        raise BadInput(_("An agent is calling already."))
+    if callback.phone != number:
+        callback.phone = number
+        callback.save(update_fields=["phone"])
+        events.record(ticket, Kind.CALLBACK_CHANGED, actor=actor, data={"callback": callback.pk})
+        _ring(ticket)
     return callback
 
 
@@ -117,6 +142,8 @@ def cancel_callback(*, callback: Callback, actor: Actor) -> Callback:
         item.state = Items.WAITING
         item.save(update_fields=["channel", "handing", "state"])
         mark_dirty(Dirty.Kind.ITEM, [item.pk])
+    if actor.customer is None:
+        tell_customer(callback, ticket, "callback_over")
     data = {"callback": callback.pk, "outcome": "cancelled"}
     events.record(ticket, Kind.CALLBACK_ENDED, actor=actor, data=data)
     _ring(ticket)
@@ -157,6 +184,8 @@ def record_result(*, callback: Callback, actor: Actor, result: str, note: str = 
         _end(callback, state, callback.outcome)
         end_handling([item], outcome="called" if state == States.DONE else "not_reached", at=at)
         events.record(ticket, Kind.CALLBACK_ENDED, actor=actor, data={"callback": callback.pk, "outcome": state.value})
+        if state == States.FAILED:
+            tell_customer(callback, ticket, "callback_over")
     else:
         _try_again(callback, item, ticket, user.pk, at + timedelta(seconds=rules.callback_retry_seconds))
     _ring(ticket)
@@ -176,6 +205,8 @@ def _try_again(callback: Callback, item: WorkItem, ticket: Ticket, agent: int, d
     again.preferred = {"last_agent": [agent]}
     again.save(update_fields=["state", "preferred"])
     mark_dirty(Dirty.Kind.ITEM, [item.pk])
+    tell_customer(callback, ticket, "callback_tried")
+    tell_of_opening(callback, ticket)
 
 
 @transaction.atomic
@@ -231,23 +262,24 @@ def _settle(row: Callback, item: WorkItem, ticket: Ticket, at: datetime, is_open
         return _enter(row, States.OFFERED)
     if item.state == Items.RESERVED and (row.not_before_at is None or row.not_before_at <= at):
         if not is_open:
-            return _hold(row, item, at)
+            return _hold(row, item, ticket, at)
         item.state = Items.WAITING
         item.save(update_fields=["state"])
         mark_dirty(Dirty.Kind.ITEM, [item.pk])
         return _enter(row, States.RESERVED)
     if item.state == Items.WAITING:
-        return _enter(row, States.RESERVED) if is_open else _hold(row, item, at)
+        return _enter(row, States.RESERVED) if is_open else _hold(row, item, ticket, at)
     return 0
 
 
-def _hold(row: Callback, item: WorkItem, at: datetime) -> int:
+def _hold(row: Callback, item: WorkItem, ticket: Ticket, at: datetime) -> int:
     """The queue is closed: nobody is called now. At the opening it stands where it stood, before all that came later."""
     item.state = Items.RESERVED
     item.save(update_fields=["state"])
     mark_dirty(Dirty.Kind.ITEM, [item.pk])
     row.not_before_at = opening_from(row.queue, at)
     row.save(update_fields=["not_before_at"])
+    tell_of_opening(row, ticket)
     return 1
 
 
@@ -275,6 +307,7 @@ def _keep_place(callback: Callback, item: WorkItem) -> None:
     item.save(update_fields=["channel", "handing", "state"])
     callback.save(update_fields=["state", "not_before_at"])
     mark_dirty(Dirty.Kind.ITEM, [item.pk])
+    tell_of_opening(callback, item.ticket)
 
 
 def _end(callback: Callback, state: Callback.State, outcome: str) -> None:

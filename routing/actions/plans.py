@@ -15,6 +15,7 @@ from helpdesk import access, events
 from helpdesk.actions import BadInput
 from helpdesk.models import Actor
 from helpdesk.now import now
+from helpdesk.said import said
 from routing.core.closed import ClosedRules
 from routing.core.demand import Rule
 from routing.core.plan import Plan
@@ -52,7 +53,7 @@ def read_plan(rules: object) -> Plan:
     try:
         return Plan.from_dict({} if rules is None else rules)
     except ValueError as problem:
-        raise BadInput(str(problem)) from None
+        raise BadInput(said(problem)) from None
 
 
 def check_plan(

@@ -13,6 +13,7 @@ from helpdesk import access, events
 from helpdesk.actions import BadInput
 from helpdesk.hours import Calendar
 from helpdesk.models import Actor, Site, User
+from helpdesk.said import said
 from routing.models import Shift
 
 MOST_WEEKS = 26
@@ -57,7 +58,7 @@ def plan_shifts(
     try:
         stretches = pattern_days(weekly, zone, first, weeks)
     except (ValueError, TypeError) as problem:
-        raise BadInput(str(problem)) from None
+        raise BadInput(said(problem)) from None
     if len(stretches) * len(users) > _MOST_ROWS:
         raise BadInput(_("These are more than %(n)s shifts: plan fewer weeks or people at once.") % {"n": _MOST_ROWS})
     keys = sorted(user.pk for user in users)

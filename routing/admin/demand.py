@@ -15,6 +15,7 @@ from helpdesk.admin.base import HouseAdmin, mark
 from helpdesk.admin.line_widgets import LinesArea, column
 from helpdesk.admin.lists import LinesField
 from helpdesk.models import SYSTEM, Channel, Priority, Queue, Tier
+from helpdesk.said import said
 from routing.admin.choices import FreshLines, skill_columns, skill_lines, skills_of
 from routing.core import reading
 from routing.core.demand import Rule
@@ -186,7 +187,7 @@ class DemandRuleForm(forms.ModelForm[DemandRule]):
         try:
             written = Rule.from_dict(plain).to_dict()
         except ValueError as problem:
-            raise ValidationError(str(problem)) from None
+            raise ValidationError(said(problem)) from None
         written.pop("name")
         self.instance.rule = written
         return values

@@ -25,6 +25,7 @@ from helpdesk.admin.organisation import TeamAdmin
 from helpdesk.admin.people import zones
 from helpdesk.models import Role, Site, Team, User
 from helpdesk.now import now
+from helpdesk.said import said
 from routing.actions.capacity import set_capacity
 from routing.actions.shifts import MOST_WEEKS, plan_shifts
 from routing.admin.choices import FreshLines, queue_choices
@@ -166,7 +167,7 @@ class ShiftAdmin(HouseAdmin[Shift]):
                     replaces=values["replaces"],
                 )
             except BadInput as problem:
-                form.add_error(None, str(problem))
+                form.add_error(None, said(problem))
             else:
                 self.message_user(
                     request, ngettext("%(n)s shift written.", "%(n)s shifts written.", made) % {"n": made}

@@ -21,6 +21,7 @@ from django.utils.translation import gettext_lazy
 from helpdesk import access
 from helpdesk.actions import BadInput
 from helpdesk.admin.base import HouseAdmin, link_to
+from helpdesk.said import said
 from routing.actions.plans import check_plan, queues_of, read_plan, save_plan
 from routing.admin.choices import LEVELS, agent_choices, queue_choices, skill_choices
 from routing.models import RoutingPlan
@@ -175,7 +176,7 @@ class PlanForm(forms.ModelForm[RoutingPlan]):
         try:
             verdict = check_plan(read_plan(rules), queues_of(self.instance))
         except BadInput as problem:
-            self.add_error("rules", str(problem))
+            self.add_error("rules", said(problem))
             return values
         confirmed = constant_time_compare(values.get("confirmed", ""), verdict.token)
         if verdict.errors or (verdict.warnings and not confirmed):
@@ -222,7 +223,7 @@ class RoutingPlanAdmin(HouseAdmin[RoutingPlan]):
         try:
             return super().changeform_view(request, object_id, form_url, extra_context)
         except BadInput as problem:
-            self.message_user(request, str(problem), messages.ERROR)
+            self.message_user(request, said(problem), messages.ERROR)
             return redirect(request.get_full_path())
 
     def save_model(self, request: HttpRequest, obj: RoutingPlan, form: Any, change: bool) -> None:

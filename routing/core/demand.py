@@ -18,6 +18,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from helpdesk.phrases import Phrase, Refused, gettext_noop
 from routing.core import reading
 from routing.core.demand_conditions import SOURCES, Facts, Finding, Source, When
 from routing.core.geography import language_code, page_language
@@ -89,17 +90,26 @@ class Rule:
         """
         row = reading.mapping(data, "A demand rule", ("name", "when", "skills", "queue", "priority", "boost"))
         name = reading.text(row.get("name"), "The name of a demand rule")
-        where = f"the rule {name!r}"
+        where = Phrase(gettext_noop("the rule %(name)s"), name=f"{name!r}")
         rule = cls(
             name=name,
             when=When.from_dict(row.get("when"), where),
-            skills=reading.levels(row.get("skills") or {}, f"The skills of {where}"),
-            queue=_whole_or_none(row.get("queue"), f"The queue of {where}", 1, None),
-            priority=_whole_or_none(row.get("priority"), f"The priority of {where}", 1, 4),
-            boost=reading.seconds(row.get("boost", 0), f"The boost of {where}"),
+            skills=reading.levels(
+                row.get("skills") or {}, Phrase(gettext_noop("The skills of %(where)s"), where=where)
+            ),
+            queue=_whole_or_none(
+                row.get("queue"), Phrase(gettext_noop("The queue of %(where)s"), where=where), 1, None
+            ),
+            priority=_whole_or_none(
+                row.get("priority"), Phrase(gettext_noop("The priority of %(where)s"), where=where), 1, 4
+            ),
+            boost=reading.seconds(row.get("boost", 0), Phrase(gettext_noop("The boost of %(where)s"), where=where)),
         )
         if not rule.skills and rule.queue is None and rule.priority is None and not rule.boost:
-            raise ValueError(f"The rule {name!r} asks for nothing: give it skills, a queue, a priority or a boost.")
+            raise Refused(
+                gettext_noop("The rule %(name)s asks for nothing: give it skills, a queue, a priority or a boost."),
+                name=f"{name!r}",
+            )
         return rule
 
     def to_dict(self) -> dict[str, Any]:
@@ -128,7 +138,10 @@ class DemandRules:
         seen: set[str] = set()
         for rule in rules:
             if rule.name in seen:
-                raise ValueError(f"Two demand rules are called {rule.name!r}: rename one, reasons quote the name.")
+                raise Refused(
+                    gettext_noop("Two demand rules are called %(name)s: rename one, reasons quote the name."),
+                    name=f"{rule.name!r}",
+                )
             seen.add(rule.name)
         level = _whole_or_none(row.get("language_level"), "language_level", 1, 5)
         group = reading.text(row.get("language_group", "lang"), "language_group")

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from helpdesk.phrases import Phrase, Refused, gettext_noop
 from routing.core import reading
 from routing.core.geography import REGIONS, language_code, lies_in, page_language, place_of
 
@@ -74,16 +75,31 @@ class When:
         "tier": ["vip"]}`. An empty list of values for an answer or a field means: given at all. Numbers of `history`
         are "at least".
         """
-        row = reading.mapping({} if data is None else data, f"The conditions of {where}", _KEYS)
+        row = reading.mapping(
+            {} if data is None else data, Phrase(gettext_noop("The conditions of %(where)s"), where=where), _KEYS
+        )
         named: list[tuple[str, str, frozenset[str]]] = []
         for kind in _NAMED:
-            for key, values in reading.mapping(row.get(kind, {}), f"The condition {kind} of {where}").items():
+            for key, values in reading.mapping(
+                row.get(kind, {}), Phrase(gettext_noop("The condition %(kind)s of %(where)s"), kind=kind, where=where)
+            ).items():
                 wanted = [values] if isinstance(values, str | int | float | bool) else reading.rows(values, where)
                 named.append((kind, key, frozenset(_plain(value) for value in wanted)))
         listed = [(kind, _values(kind, row[kind], where)) for kind in _LISTED if kind in row]
         counts: list[tuple[str, float]] = []
-        for what, least in reading.mapping(row.get("history", {}), f"The history of {where}", HISTORY).items():
-            counts.append((what, reading.whole(least, f"The count of {what} in {where}", least=1)))
+        for what, least in reading.mapping(
+            row.get("history", {}), Phrase(gettext_noop("The history of %(where)s"), where=where), HISTORY
+        ).items():
+            counts.append(
+                (
+                    what,
+                    reading.whole(
+                        least,
+                        Phrase(gettext_noop("The count of %(what)s in %(where)s"), what=what, where=where),
+                        least=1,
+                    ),
+                )
+            )
         return cls(tuple(named), tuple(listed), tuple(counts))
 
     def to_dict(self) -> dict[str, Any]:
@@ -104,21 +120,33 @@ class When:
 
 
 def _values(kind: str, value: object, where: str) -> tuple[str, ...]:
-    values = reading.words(value, f"The condition {kind} of {where}")
+    values = reading.words(value, Phrase(gettext_noop("The condition %(kind)s of %(where)s"), kind=kind, where=where))
     if not values:
-        raise ValueError(f"The condition {kind} of {where} has no values: name one, or take the condition out.")
+        raise Refused(
+            gettext_noop("The condition %(kind)s of %(where)s has no values: name one, or take the condition out."),
+            kind=kind,
+            where=where,
+        )
     if kind == "country":
         values = tuple(word.upper() for word in values)
         for word in values:
             if word not in REGIONS and not (len(word.split("-")[0]) == 2 and word.replace("-", "").isalnum()):
-                raise ValueError(
-                    f"{word!r} in {where} is no country: use a code such as FR, a part such as DE-BY, or one of "
-                    f"{', '.join(REGIONS)}."
+                raise Refused(
+                    gettext_noop(
+                        "%(word)s in %(where)s is no country: use a code such as FR, a part such as DE-BY, or one of %(known)s."
+                    ),
+                    word=f"{word!r}",
+                    where=where,
+                    known=", ".join(REGIONS),
                 )
     if kind == "language":
         for word in values:
             if not language_code(word):
-                raise ValueError(f"{word!r} in {where} is no language: use a code such as fr.")
+                raise Refused(
+                    gettext_noop("%(word)s in %(where)s is no language: use a code such as fr."),
+                    word=f"{word!r}",
+                    where=where,
+                )
         values = tuple(dict.fromkeys(language_code(word) for word in values))
     return values
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from helpdesk.phrases import Phrase, Refused, gettext_noop
 from routing.core.reading import mapping, one_of, rows, seconds
 
 _KEYS = {
@@ -65,43 +66,56 @@ def read(value: object, where: str) -> Distribution:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return Distribution("constant", seconds(value, where))
     if not isinstance(value, dict):
-        raise ValueError(
-            f'{where} must be a number of seconds or a law such as {{"dist": "exponential", "mean": 180}}.'
+        raise Refused(
+            gettext_noop(
+                '%(where)s must be a number of seconds or a law such as {"dist": "exponential", "mean": 180}.'
+            ),
+            where=where,
         )
-    kind = one_of(value.get("dist"), f"“dist” of {where}", KINDS)
+    kind = one_of(value.get("dist"), Phrase(gettext_noop("“dist” of %(where)s"), where=where), KINDS)
     mapping(value, where, ("dist", *_KEYS[kind]))
     for key in _KEYS[kind]:
         if key not in value and key not in {"cv", "sd"}:
-            raise ValueError(f"{where} is {kind} and needs “{key}”.")
+            raise Refused(gettext_noop("%(where)s is %(kind)s and needs “%(key)s”."), where=where, kind=kind, key=key)
     if kind == "recorded":
         return _recorded(value["values"], where)
     if kind == "uniform":
-        low, high = seconds(value["low"], f"“low” of {where}"), seconds(value["high"], f"“high” of {where}")
+        low, high = (
+            seconds(value["low"], Phrase(gettext_noop("“low” of %(where)s"), where=where)),
+            seconds(value["high"], Phrase(gettext_noop("“high” of %(where)s"), where=where)),
+        )
         if high < low:
-            raise ValueError(f"{where} has a “high” below its “low”.")
+            raise Refused(gettext_noop("%(where)s has a “high” below its “low”."), where=where)
         return Distribution(kind, (low + high) / 2, low=low, high=high)
-    mean = seconds(value["mean"], f"“mean” of {where}")
+    mean = seconds(value["mean"], Phrase(gettext_noop("“mean” of %(where)s"), where=where))
     cv = _variation(value, mean, where) if "cv" in _KEYS[kind] else 1.0
     if not _LEAST_CV <= cv <= _MOST_CV:
-        raise ValueError(
-            f"“cv” of {where} must be from {_LEAST_CV:g} to {_MOST_CV:g} (“sd” as many means); for no variation write constant."
+        raise Refused(
+            gettext_noop(
+                "“cv” of %(where)s must be from %(least_cv)s to %(most_cv)s (“sd” as many means);"
+                " for no variation write constant."
+            ),
+            where=where,
+            least_cv=f"{_LEAST_CV:g}",
+            most_cv=f"{_MOST_CV:g}",
         )
     return Distribution(kind, mean, cv)
 
 
 def _variation(value: dict[str, Any], mean: float, where: str) -> float:
     if "sd" not in value:
-        return seconds(value.get("cv", 1.0), f"“cv” of {where}")
+        return seconds(value.get("cv", 1.0), Phrase(gettext_noop("“cv” of %(where)s"), where=where))
     if "cv" in value:
-        raise ValueError(f"{where} has both “cv” and “sd”: one of them says it all.")
-    deviation = seconds(value["sd"], f"“sd” of {where}")
+        raise Refused(gettext_noop("%(where)s has both “cv” and “sd”: one of them says it all."), where=where)
+    deviation = seconds(value["sd"], Phrase(gettext_noop("“sd” of %(where)s"), where=where))
     return deviation / mean if mean else 1.0
 
 
 def _recorded(value: object, where: str) -> Distribution:
     values = tuple(
-        seconds(one, f"Value {n} of {where}") for n, one in enumerate(rows(value, f"“values” of {where}"), 1)
+        seconds(one, Phrase(gettext_noop("Value %(n)s of %(where)s"), n=n, where=where))
+        for n, one in enumerate(rows(value, Phrase(gettext_noop("“values” of %(where)s"), where=where)), 1)
     )
     if not values:
-        raise ValueError(f"{where} is recorded and has no values.")
+        raise Refused(gettext_noop("%(where)s is recorded and has no values."), where=where)
     return Distribution("recorded", sum(values) / len(values), values=values)

@@ -15,6 +15,8 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from helpdesk.phrases import Refused, gettext_noop
+
 _HOUR = 3600.0
 _PANELS = 40  # with eight points each; the integrand is concave in its logarithm, so this is exact to about 1e-12
 _GAUSS = tuple(
@@ -110,7 +112,7 @@ def erlang_a(
     """
     _must_make_sense(contacts_per_hour, handle_seconds, agents, answer_within)
     if not 0 < patience_seconds < math.inf:
-        raise ValueError("Patience must be a number of seconds above 0.")
+        raise Refused(gettext_noop("Patience must be a number of seconds above 0."))
     load = load_of(contacts_per_hour, handle_seconds)
     if contacts_per_hour == 0:
         return Law(agents, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0)
@@ -223,10 +225,10 @@ def _delayed_quantile(waits: float, drain: float, share: float) -> float:
 
 def _must_make_sense(contacts_per_hour: float, handle_seconds: float, agents: int, answer_within: float) -> None:
     if not 0 <= contacts_per_hour < math.inf:
-        raise ValueError("Contacts an hour must be a number from 0.")
+        raise Refused(gettext_noop("Contacts an hour must be a number from 0."))
     if not 0 < handle_seconds < math.inf:
-        raise ValueError("Handling time must be a number of seconds above 0.")
+        raise Refused(gettext_noop("Handling time must be a number of seconds above 0."))
     if agents < 0:
-        raise ValueError("The number of agents cannot be below 0.")
+        raise Refused(gettext_noop("The number of agents cannot be below 0."))
     if not 0 <= answer_within < math.inf:
-        raise ValueError("The seconds of the service level must be a number from 0.")
+        raise Refused(gettext_noop("The seconds of the service level must be a number from 0."))

@@ -13,6 +13,8 @@ from functools import cached_property
 from itertools import product
 from typing import Any
 
+from helpdesk.phrases import Refused, gettext_noop
+
 LEVELS = range(1, 6)
 MAX_ALTERNATIVES = 64
 MAX_DEPTH = 12
@@ -148,7 +150,7 @@ def parse(tree: Any) -> Needs:
         return ALWAYS
     alternatives = _alternatives(tree, wanted=True, depth=0)
     if not alternatives:
-        raise ValueError("Nobody can ever meet these requirements: they contradict themselves.")
+        raise Refused(gettext_noop("Nobody can ever meet these requirements: they contradict themselves."))
     return Needs(tuple(sorted(tuple(sorted(one)) for one in alternatives)))
 
 
@@ -158,24 +160,24 @@ _One = frozenset[Demand]
 def _alternatives(tree: Any, *, wanted: bool, depth: int) -> set[_One]:
     """The disjunctive normal form; a `not` is carried down to the leaves."""
     if depth > MAX_DEPTH:
-        raise ValueError(f"Requirements are nested deeper than {MAX_DEPTH} levels.")
+        raise Refused(gettext_noop("Requirements are nested deeper than %(max_depth)s levels."), max_depth=MAX_DEPTH)
     if isinstance(tree, list):
         tree = {"all": tree}
     if not isinstance(tree, dict):
-        raise ValueError("A requirement is an object with one of: all, any, not, skill.")
+        raise Refused(gettext_noop("A requirement is an object with one of: all, any, not, skill."))
     if "skill" in tree:
         return {frozenset({_demand(tree, wanted=wanted)})}
     if len(tree) != 1:
-        raise ValueError("A requirement has exactly one of: all, any, not, skill.")
+        raise Refused(gettext_noop("A requirement has exactly one of: all, any, not, skill."))
     kind, below = next(iter(tree.items()))
     if kind == "not":
         return _alternatives(below, wanted=not wanted, depth=depth + 1)
     if kind not in ("all", "any"):
-        raise ValueError(f"“{kind}” is no requirement; there are: all, any, not, skill.")
+        raise Refused(gettext_noop("“%(kind)s” is no requirement; there are: all, any, not, skill."), kind=kind)
     if not isinstance(below, list):
-        raise ValueError(f"“{kind}” takes a list of requirements.")
+        raise Refused(gettext_noop("“%(kind)s” takes a list of requirements."), kind=kind)
     if kind == "any" and not below:
-        raise ValueError("“any” of nothing can never be met.")
+        raise Refused(gettext_noop("“any” of nothing can never be met."))
     parts = [_alternatives(part, wanted=wanted, depth=depth + 1) for part in below]
     if (kind == "all") is wanted:
         return _both(parts)
@@ -184,16 +186,23 @@ def _alternatives(tree: Any, *, wanted: bool, depth: int) -> set[_One]:
 
 def _demand(leaf: dict[str, Any], *, wanted: bool) -> Demand:
     if strange := set(leaf) - {"skill", "level"}:
-        raise ValueError(f"A skill has no “{min(map(str, strange))}”; it has a level.")
+        raise Refused(gettext_noop("A skill has no “%(value)s”; it has a level."), value=min(map(str, strange)))
     skill, level = leaf["skill"], leaf.get("level", 1)
     if (
         not isinstance(skill, str)
         or len(skill) > MAX_PATH
         or not all(part.strip() == part != "" for part in skill.split("/"))
     ):
-        raise ValueError(f"“{str(skill)[:60]}” is no skill: a skill is a path such as lang/fr.")
+        raise Refused(
+            gettext_noop("“%(value)s” is no skill: a skill is a path such as lang/fr."), value=str(skill)[:60]
+        )
     if isinstance(level, bool) or not isinstance(level, int) or level not in LEVELS:
-        raise ValueError(f"The level of {skill[:60]} must be a whole number from {LEVELS[0]} to {LEVELS[-1]}.")
+        raise Refused(
+            gettext_noop("The level of %(value)s must be a whole number from %(least)s to %(most)s."),
+            value=skill[:60],
+            least=LEVELS[0],
+            most=LEVELS[-1],
+        )
     return Demand(skill, level, wanted)
 
 
@@ -202,7 +211,10 @@ def _both(parts: list[set[_One]]) -> set[_One]:
     ways: set[_One] = {frozenset()}
     for part in parts:
         if len(ways) * len(part) > MAX_ALTERNATIVES**2:
-            raise ValueError(f"These requirements have more than {MAX_ALTERNATIVES} alternatives.")
+            raise Refused(
+                gettext_noop("These requirements have more than %(max_alternatives)s alternatives."),
+                max_alternatives=MAX_ALTERNATIVES,
+            )
         joined = (_together(left | right) for left, right in product(ways, part))
         ways = _absorbed(one for one in joined if one is not None)
     return ways
@@ -236,7 +248,10 @@ def _absorbed(ways: Iterable[_One]) -> set[_One]:
             kept = [other for other in kept if not _weaker(way, other)]
             kept.append(way)
     if len(kept) > MAX_ALTERNATIVES:
-        raise ValueError(f"These requirements have more than {MAX_ALTERNATIVES} alternatives.")
+        raise Refused(
+            gettext_noop("These requirements have more than %(max_alternatives)s alternatives."),
+            max_alternatives=MAX_ALTERNATIVES,
+        )
     return set(kept)
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from helpdesk.phrases import Phrase, Refused, gettext_noop
 from routing.core import reading
 
 #: A number set outright, or a change of what holds so far: (is it relative, by how much).
@@ -64,7 +65,10 @@ class PenaltyRule:
         at = reading.seconds(row.get("at"), "The age of a penalty rule (at)")
         changes = {key: _change(row[key], key) for key in ("max", "min", "raise") if row.get(key) is not None}
         if not changes:
-            raise ValueError(f"The penalty rule at {at:g} seconds changes nothing: give it max, min or raise.")
+            raise Refused(
+                gettext_noop("The penalty rule at %(at)s seconds changes nothing: give it max, min or raise."),
+                at=f"{at:g}",
+            )
         return cls(at, changes.get("min"), changes.get("max"), changes.get("raise"))
 
     def applied(self, window: PenaltyWindow) -> PenaltyWindow:
@@ -90,7 +94,10 @@ def windows(rules: Iterable[PenaltyRule], first: PenaltyWindow = OPEN) -> tuple[
 def _change(value: Any, key: str) -> Change:
     if isinstance(value, str) and value[:1] in "+-" and value[1:].isascii() and value[1:].isdigit():
         return (True, int(value))
-    return (False, reading.whole(value, f"{key} of a penalty rule (or a change such as “+1”)"))
+    return (
+        False,
+        reading.whole(value, Phrase(gettext_noop("%(key)s of a penalty rule (or a change such as “+1”)"), key=key)),
+    )
 
 
 def _moved(number: int, change: Change | None) -> int:

@@ -21,6 +21,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any, Literal
 
+from helpdesk.phrases import Phrase, Refused, gettext_noop
 from routing.core import needs as requirements
 from routing.core import reading
 from routing.core.needs import ALWAYS, Needs
@@ -59,38 +60,66 @@ class Step:
     penalties: PenaltyWindow = OPEN
 
     @classmethod
-    def from_dict(cls, data: object, where: str = "The step") -> Step:
+    def from_dict(cls, data: object, where: str = Phrase(gettext_noop("The step"))) -> Step:
         """The step of its plain form (keys as the fields, penalties as min_, max_ and raise_penalty).
 
         `keep` is "all" or a list, [] for nothing. A step for preferred agents alone is skipped, unless it says
         otherwise, when none of them can come. ValueError with a sentence for what cannot be used.
         """
         row = reading.mapping(data, where, _STEP_KEYS)
-        preferred = tuple(_preferred(one, where) for one in reading.rows(row.get("preferred"), f"preferred of {where}"))
-        only = reading.truth(row.get("only_preferred", False), f"only_preferred of {where}")
+        preferred = tuple(
+            _preferred(one, where)
+            for one in reading.rows(row.get("preferred"), Phrase(gettext_noop("preferred of %(where)s"), where=where))
+        )
+        only = reading.truth(
+            row.get("only_preferred", False), Phrase(gettext_noop("only_preferred of %(where)s"), where=where)
+        )
         if only and not preferred:
-            raise ValueError(f"{where} is for preferred agents alone and names none: say who, or leave only_preferred.")
+            raise Refused(
+                gettext_noop(
+                    "%(where)s is for preferred agents alone and names none: say who, or leave only_preferred."
+                ),
+                where=where,
+            )
         expiry, keep = row.get("expiry"), row.get("keep", "all")
         most = row.get("max_penalty")
         try:
             tree = requirements.parse(row.get("needs"))
         except ValueError as problem:
-            raise ValueError(f"The needs of {where} cannot be used. {problem}") from None
+            raise Refused(
+                gettext_noop("The needs of %(where)s cannot be used. %(problem)s"), where=where, problem=problem
+            ) from None
         return cls(
             needs=tree,
-            keep=None if keep in ("all", None) else reading.words(keep, f"keep of {where}"),
-            lower=reading.whole(row.get("lower", 0), f"lower of {where}", most=4),
+            keep=None
+            if keep in ("all", None)
+            else reading.words(keep, Phrase(gettext_noop("keep of %(where)s"), where=where)),
+            lower=reading.whole(row.get("lower", 0), Phrase(gettext_noop("lower of %(where)s"), where=where), most=4),
             preferred=tuple(dict.fromkeys(preferred)),
             only_preferred=only,
-            min_wait=reading.seconds(row.get("min_wait", 0), f"min_wait of {where}"),
-            expiry=None if expiry is None else reading.seconds(expiry, f"expiry of {where}", above=0.0),
-            skip_if=reading.words(row.get("skip_if", PERSONAL if only else ()), f"skip_if of {where}", SKIP_REASONS),
-            overflow_to=reading.keys(row.get("overflow_to"), f"overflow_to of {where}"),
-            boost=reading.seconds(row.get("boost", 0), f"boost of {where}"),
+            min_wait=reading.seconds(
+                row.get("min_wait", 0), Phrase(gettext_noop("min_wait of %(where)s"), where=where)
+            ),
+            expiry=None
+            if expiry is None
+            else reading.seconds(expiry, Phrase(gettext_noop("expiry of %(where)s"), where=where), above=0.0),
+            skip_if=reading.words(
+                row.get("skip_if", PERSONAL if only else ()),
+                Phrase(gettext_noop("skip_if of %(where)s"), where=where),
+                SKIP_REASONS,
+            ),
+            overflow_to=reading.keys(
+                row.get("overflow_to"), Phrase(gettext_noop("overflow_to of %(where)s"), where=where)
+            ),
+            boost=reading.seconds(row.get("boost", 0), Phrase(gettext_noop("boost of %(where)s"), where=where)),
             penalties=PenaltyWindow(
-                reading.whole(row.get("min_penalty", 0), f"min_penalty of {where}"),
-                None if most is None else reading.whole(most, f"max_penalty of {where}"),
-                reading.whole(row.get("raise_penalty", 0), f"raise_penalty of {where}"),
+                reading.whole(row.get("min_penalty", 0), Phrase(gettext_noop("min_penalty of %(where)s"), where=where)),
+                None
+                if most is None
+                else reading.whole(most, Phrase(gettext_noop("max_penalty of %(where)s"), where=where)),
+                reading.whole(
+                    row.get("raise_penalty", 0), Phrase(gettext_noop("raise_penalty of %(where)s"), where=where)
+                ),
             ),
         )
 
@@ -133,7 +162,10 @@ class Plan:
         row = reading.mapping(data, "A plan", ("steps", "final", "never_relax"))
         steps = reading.rows(row.get("steps"), "The steps of a plan")
         return cls(
-            steps=tuple(Step.from_dict(step, f"step {number}") for number, step in enumerate(steps, 1)),
+            steps=tuple(
+                Step.from_dict(step, Phrase(gettext_noop("step %(number)s"), number=number))
+                for number, step in enumerate(steps, 1)
+            ),
             final="any" if reading.one_of(row.get("final", "stay"), "final", ("stay", "any")) == "any" else "stay",
             never_relax=reading.words(row.get("never_relax", NEVER_RELAX), "never_relax"),
         )
@@ -305,5 +337,9 @@ def _queues(passed: list[Step]) -> tuple[int, ...]:
 
 def _preferred(value: object, where: str) -> int | str:
     if isinstance(value, str):
-        return reading.one_of(value, f"A preferred agent of {where}", WHO)
-    return reading.whole(value, f"A preferred agent of {where} (or one of {', '.join(WHO)})", least=1)
+        return reading.one_of(value, Phrase(gettext_noop("A preferred agent of %(where)s"), where=where), WHO)
+    return reading.whole(
+        value,
+        Phrase(gettext_noop("A preferred agent of %(where)s (or one of %(known)s)"), where=where, known=", ".join(WHO)),
+        least=1,
+    )

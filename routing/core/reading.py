@@ -9,18 +9,27 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+from helpdesk.phrases import Phrase, Refused, gettext_noop
+
 _ENDLESS = 1e300  # JSON has whole numbers beyond what a float can hold
 
 
 def mapping(value: object, where: str, keys: Collection[str] = ()) -> Mapping[str, Any]:
     """`value` as a mapping with no key outside `keys` (where any are given); ValueError with a sentence otherwise."""
     if not isinstance(value, Mapping):
-        raise ValueError(f"{where} must be a mapping, such as {{}}, not {_shown(value)}.")
+        raise Refused(
+            gettext_noop("%(where)s must be a mapping, such as {}, not %(value)s."), where=where, value=_shown(value)
+        )
     for key in value:
         if not isinstance(key, str):
-            raise ValueError(f"{where} has the key {key!r}: keys are words.")
+            raise Refused(gettext_noop("%(where)s has the key %(key)s: keys are words."), where=where, key=f"{key!r}")
         if keys and key not in keys:
-            raise ValueError(f"{where} has no key {key!r}: use {', '.join(keys)}.")
+            raise Refused(
+                gettext_noop("%(where)s has no key %(key)s: use %(known)s."),
+                where=where,
+                key=f"{key!r}",
+                known=", ".join(keys),
+            )
     return value
 
 
@@ -29,49 +38,76 @@ def rows(value: object, where: str) -> list[Any]:
     if value is None:
         return []
     if isinstance(value, str | Mapping) or not isinstance(value, Iterable):
-        raise ValueError(f"{where} must be a list, such as [], not {_shown(value)}.")
+        raise Refused(
+            gettext_noop("%(where)s must be a list, such as [], not %(value)s."), where=where, value=_shown(value)
+        )
     return list(value)
 
 
 def seconds(value: object, where: str, *, least: float = 0.0, above: float | None = None) -> float:
     """`value` as a finite number of seconds, at least `least`, or more than `above`."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _ENDLESS:
-        raise ValueError(f"{where} must be a number of seconds, not {_shown(value)}.")
+        raise Refused(
+            gettext_noop("%(where)s must be a number of seconds, not %(value)s."), where=where, value=_shown(value)
+        )
     if above is not None and value <= above:
-        raise ValueError(f"{where} must be more than {above:g} seconds, not {value:g}.")
+        raise Refused(
+            gettext_noop("%(where)s must be more than %(above)s seconds, not %(value)s."),
+            where=where,
+            above=f"{above:g}",
+            value=f"{value:g}",
+        )
     if value < least:
-        raise ValueError(f"{where} must be at least {least:g} seconds, not {value:g}.")
+        raise Refused(
+            gettext_noop("%(where)s must be at least %(least)s seconds, not %(value)s."),
+            where=where,
+            least=f"{least:g}",
+            value=f"{value:g}",
+        )
     return float(value)
 
 
 def whole(value: object, where: str, *, least: int = 0, most: int | None = None) -> int:
     """`value` as a whole number between `least` and `most`, both allowed."""
     if isinstance(value, bool) or not isinstance(value, int):
-        raise ValueError(f"{where} must be a whole number, not {_shown(value)}.")
+        raise Refused(
+            gettext_noop("%(where)s must be a whole number, not %(value)s."), where=where, value=_shown(value)
+        )
     if value < least or (most is not None and value > most):
-        bounds = f"at least {least}" if most is None else f"from {least} to {most}"
-        raise ValueError(f"{where} must be {bounds}, not {value}.")
+        bounds = (
+            Phrase(gettext_noop("at least %(least)s"), least=least)
+            if most is None
+            else Phrase(gettext_noop("from %(least)s to %(most)s"), least=least, most=most)
+        )
+        raise Refused(
+            gettext_noop("%(where)s must be %(bounds)s, not %(value)s."), where=where, bounds=bounds, value=value
+        )
     return value
 
 
 def truth(value: object, where: str) -> bool:
     """`value` as true or false, and nothing that merely looks like it."""
     if not isinstance(value, bool):
-        raise ValueError(f"{where} must be true or false, not {_shown(value)}.")
+        raise Refused(gettext_noop("%(where)s must be true or false, not %(value)s."), where=where, value=_shown(value))
     return value
 
 
 def text(value: object, where: str) -> str:
     """`value` as a text with something in it, without spaces around it."""
     if not isinstance(value, str) or not value.strip():
-        raise ValueError(f"{where} must be a text, not {_shown(value)}.")
+        raise Refused(gettext_noop("%(where)s must be a text, not %(value)s."), where=where, value=_shown(value))
     return value.strip()
 
 
 def one_of(value: object, where: str, known: Collection[str]) -> str:
     """`value` as one of the known words."""
     if not isinstance(value, str) or value not in known:
-        raise ValueError(f"{where} cannot be {_shown(value)}: use one of {', '.join(known)}.")
+        raise Refused(
+            gettext_noop("%(where)s cannot be %(value)s: use one of %(known)s."),
+            where=where,
+            value=_shown(value),
+            known=", ".join(known),
+        )
     return value
 
 
@@ -95,7 +131,9 @@ def levels(value: object, where: str) -> dict[str, int]:
     else:
         pairs = [(path, 1) for path in words(value, where)]
     return {
-        skill_path(path, where): whole(level, f"The level of {path} in {where}", least=1, most=5)
+        skill_path(path, where): whole(
+            level, Phrase(gettext_noop("The level of %(path)s in %(where)s"), path=path, where=where), least=1, most=5
+        )
         for path, level in pairs
     }
 
@@ -103,7 +141,11 @@ def levels(value: object, where: str) -> dict[str, int]:
 def skill_path(path: str, where: str) -> str:
     """A skill's path, such as tech/network, without empty parts."""
     if any(not part.strip() for part in path.split("/")):
-        raise ValueError(f"{path!r} in {where} is no skill: write group/skill, such as lang/fr.")
+        raise Refused(
+            gettext_noop("%(path)s in %(where)s is no skill: write group/skill, such as lang/fr."),
+            path=f"{path!r}",
+            where=where,
+        )
     return path
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from helpdesk.phrases import Phrase, Refused, gettext_noop
 from routing.core.needs import ALWAYS, Needs
 from routing.core.plan import Plan, step_at
 from routing.core.reading import mapping, rows
@@ -31,15 +32,15 @@ class Stage:
 
 def read(value: object, where: str, demanded: Mapping[str, int], places: Mapping[str, int]) -> tuple[Stage, ...]:
     """Stages from a plan in its plain form, with names of queues in `overflow_to`. Raises ValueError with a sentence."""
-    form = mapping(value, f"“plan” of {where}", ("steps", "final", "never_relax"))
+    form = mapping(value, Phrase(gettext_noop("“plan” of %(where)s"), where=where), ("steps", "final", "never_relax"))
     steps = [
-        _step(one, f"step {n} of the plan of {where}", places)
+        _step(one, Phrase(gettext_noop("step %(n)s of the plan of %(where)s"), n=n, where=where), places)
         for n, one in enumerate(rows(form.get("steps"), "steps"), 1)
     ]
     try:
         plan = Plan.from_dict({**form, "steps": steps})
     except ValueError as problem:
-        raise ValueError(f"“plan” of {where}: {problem}") from problem
+        raise Refused(gettext_noop("“plan” of %(where)s: %(problem)s"), where=where, problem=problem) from problem
     return stages(plan, demanded)
 
 
@@ -59,9 +60,13 @@ def _step(value: object, where: str, places: Mapping[str, int]) -> dict[str, Any
     form = dict(mapping(value, where.capitalize(), _STEP))
     if "overflow_to" in form:
         keys = []
-        for name in rows(form["overflow_to"], f"“overflow_to” of {where}"):
+        for name in rows(form["overflow_to"], Phrase(gettext_noop("“overflow_to” of %(where)s"), where=where)):
             if not isinstance(name, str) or name not in places:
-                raise ValueError(f"“overflow_to” of {where} names {name!r}, which is no queue here.")
+                raise Refused(
+                    gettext_noop("“overflow_to” of %(where)s names %(name)s, which is no queue here."),
+                    where=where,
+                    name=f"{name!r}",
+                )
             keys.append(places[name] + 1)  # a plan's queues are keys from 1
         form["overflow_to"] = keys
     return form

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from helpdesk.phrases import Refused, gettext_noop
 from routing.core.erlang import Law, erlang_a, erlang_c, load_of
 
 _MOST = 100_000  # agents; beyond that the question is a slip of the keyboard
@@ -33,17 +34,17 @@ class Question:
     def __post_init__(self) -> None:
         """Raises ValueError with a sentence; the laws themselves check traffic and times."""
         if not 0 <= self.service_level < 1:
-            raise ValueError("The service level must be a share from 0 to below 1, such as 0.8.")
+            raise Refused(gettext_noop("The service level must be a share from 0 to below 1, such as 0.8."))
         if not 0 < self.max_occupancy <= 1:
-            raise ValueError("The highest occupancy must be a share above 0 and up to 1, such as 0.85.")
+            raise Refused(gettext_noop("The highest occupancy must be a share above 0 and up to 1, such as 0.85."))
         if not 0 <= self.shrinkage < 1:
-            raise ValueError("Shrinkage must be a share from 0 to below 1, such as 0.3.")
+            raise Refused(gettext_noop("Shrinkage must be a share from 0 to below 1, such as 0.3."))
         if self.concurrency < 1:
-            raise ValueError("Concurrency must be a whole number from 1.")
+            raise Refused(gettext_noop("Concurrency must be a whole number from 1."))
         if self.patience_seconds is not None and not 0 < self.patience_seconds < math.inf:
-            raise ValueError("Patience must be a number of seconds above 0.")
+            raise Refused(gettext_noop("Patience must be a number of seconds above 0."))
         if load_of(self.contacts_per_hour, self.handle_seconds) > _MOST:
-            raise ValueError(f"This traffic would keep more than {_MOST:,} agents busy.")
+            raise Refused(gettext_noop("This traffic would keep more than %(most)s agents busy."), most=f"{_MOST:,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ def _fewest(question: Question, *, patience: float | None) -> Staffing:
     while not _line(question, high, patience).enough:  # both figures only ever get better with more agents
         low, high = high, high * 2
         if high > 4 * _MOST:
-            raise ValueError("No number of agents reaches this target.")
+            raise Refused(gettext_noop("No number of agents reaches this target."))
     while high - low > 1:
         middle = (low + high) // 2
         if _line(question, middle, patience).enough:

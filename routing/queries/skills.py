@@ -18,6 +18,13 @@ def skill_paths(skills: Iterable[Skill] | None = None) -> dict[int, str]:
     return {key: _path(skill, rows) for key, skill in rows.items()}
 
 
+def skill_names() -> dict[str, str]:
+    """The name the house gave each skill, by its path. One query."""
+    rows = list(Skill.objects.select_related("group"))
+    paths = skill_paths(rows)
+    return {paths[row.pk]: row.name for row in rows}
+
+
 def _path(skill: Skill, rows: dict[int, Skill]) -> str:
     if skill.language:
         return f"lang/{skill.language.lower()}"

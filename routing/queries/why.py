@@ -14,14 +14,14 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from helpdesk.models import Queue, Skill, Ticket, User
+from helpdesk.models import Queue, Ticket, User
 from routing import words
 from routing.core.engine import WaitRecord
 from routing.models import Assignment, Callback, Decision, Handing, NotReadyReason, Offer, QueueRouting, WorkItem
 from routing.queries.board_traffic import handling
 from routing.queries.live import live_pool
 from routing.queries.settings import rules_of
-from routing.queries.skills import skill_paths
+from routing.queries.skills import skill_names
 from routing.queries.waits import Wait, wait_of
 
 Items = WorkItem.State
@@ -141,9 +141,7 @@ class Names:
     def skills(self) -> dict[str, str]:
         """By path: the skill's own name."""
         if self._skills is None:
-            rows = list(Skill.objects.select_related("group"))
-            paths = skill_paths(rows)
-            self._skills = {paths[row.pk]: row.name for row in rows}
+            self._skills = skill_names()
         return self._skills
 
     @property

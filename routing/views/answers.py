@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from helpdesk.desk_keys import DEFAULTS
 from helpdesk.models import Ticket, User
-from helpdesk.queries.preferences import keys_of
+from helpdesk.queries.preferences import is_quiet, keys_of
 from helpdesk.views.answers import bundle, is_partial, toast
 from helpdesk.views.ticket import whole_talk
 from routing.models import AgentState
@@ -35,6 +35,7 @@ def work_context(request: HttpRequest) -> dict[str, Any]:
     return {
         "work": my_work(user),
         "cards": offer_cards(user),
+        "is_quiet": is_quiet(user),
         "states": AgentState,
         "accept_key": keys["accept-offer"].replace("Mod", "Control"),
         "decline_key": keys["decline-offer"].replace("Mod", "Control"),

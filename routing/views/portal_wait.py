@@ -22,13 +22,13 @@ from helpdesk.now import now
 from helpdesk.queries.portal import Visitor, ticket_of
 from helpdesk.views.portal_visitor import for_visitors, portal_page, too_often
 from routing import words
-from routing.actions.callbacks import ask_callback, cancel_callback, confirm_callback, stage_of
+from routing.actions.callbacks import ask_callback, cancel_callback, change_callback, confirm_callback, stage_of
 from routing.actions.forecasting import log_shown
+from routing.callback_keys import link_of
 from routing.models import Callback, Handing, WorkItem
 from routing.queries.live import live_pool
 from routing.queries.settings import rules_of
 from routing.queries.waits import CLOSED, Wait, callback_is_offered, held_back, wait_of
-from routing.views.callback_links import link_of
 
 Items = WorkItem.State
 
@@ -77,7 +77,7 @@ def wait(request: HttpRequest, public_id: uuid.UUID, visitor: Visitor) -> HttpRe
 @require_POST
 @for_visitors
 def callback(request: HttpRequest, public_id: uuid.UUID, visitor: Visitor) -> HttpResponseBase:
-    """The visitor asks to be called at `phone`, confirms it, or cancels (`do`)."""
+    """The visitor asks to be called at `phone`, confirms it, changes the number, or cancels (`do`)."""
     ticket = _ticket_or_404(visitor, public_id)
     if not within(request, "write", str(visitor.session.pk)):
         return too_often(request, visitor)
@@ -90,6 +90,8 @@ def callback(request: HttpRequest, public_id: uuid.UUID, visitor: Visitor) -> Ht
             row = found.select_related("item__ticket").first()
             if row is not None and what == "confirm":
                 confirm_callback(callback=row, actor=visitor.actor)
+            elif row is not None and what == "change":
+                change_callback(callback=row, actor=visitor.actor, phone=phone)
             elif row is not None and what == "cancel":
                 cancel_callback(callback=row, actor=visitor.actor)
     except (BadInput, NotAllowed) as refusal:

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from helpdesk.access import actor_of, ensure
 from helpdesk.actions import BadInput
+from helpdesk.actions.desk_settings import keep_desk_settings
 from helpdesk.views.answers import bundle, in_sentences, is_partial
 from routing.actions.agents import set_agent_state, set_channels
 from routing.actions.breaks import ask_for_break, withdraw_break
@@ -51,6 +52,18 @@ def channels(request: HttpRequest) -> HttpResponse:
     set_channels(user=user_of(request), actor=actor_of(request), channels=request.POST.getlist("channel"))
     # the switches show it already, and the menu they stand in stays open
     return bundle(request, [], {}) if is_partial(request) else pieces(request)
+
+
+@require_POST
+@in_sentences
+def sound(request: HttpRequest) -> HttpResponse:
+    """Offers `ring` (1), or come up without a sound."""
+    ensure(actor_of(request), "agent.own_state")
+    user = keep_desk_settings(
+        user=user_of(request), changes={"quiet_offers": None if request.POST.get("ring") else True}
+    )
+    user_of(request).desk_settings = user.desk_settings
+    return pieces(request)
 
 
 @require_POST

@@ -21,6 +21,7 @@ from helpdesk.access import actor_of
 from helpdesk.actions import BadInput
 from helpdesk.models import Customer, CustomerAddress, Queue
 from helpdesk.now import now
+from helpdesk.said import said
 from routing.core import reading
 from routing.core.scenario import expected_contacts, read
 from routing.core.simulation import run
@@ -111,7 +112,7 @@ def simulate(request: HttpRequest) -> HttpResponse:
         else:
             context["answer"] = _ran(context["scenario"])
     except (BadInput, ValueError) as problem:
-        return _page(request, "simulate", {**context, "problem": str(problem)}, status=422)
+        return _page(request, "simulate", {**context, "problem": said(problem)}, status=422)
     return _page(request, "simulate", context)
 
 
@@ -210,7 +211,7 @@ def staffing(request: HttpRequest) -> HttpResponse:
     try:
         found = staff(Question(**values))
     except ValueError as problem:
-        return _page(request, "staffing", {**context, "problem": str(problem)}, status=422)
+        return _page(request, "staffing", {**context, "problem": said(problem)}, status=422)
     models = [(_("Erlang C: nobody leaves"), found.patient)]
     if found.with_leaving is not None:
         models.append((_("Erlang A: people leave"), found.with_leaving))
@@ -246,7 +247,7 @@ def dry_run(request: HttpRequest) -> HttpResponse:
     try:
         path = path_of(_contact(typed, queues), now())
     except (BadInput, ValueError) as problem:
-        return _page(request, "dry_run", {**context, "problem": str(problem)}, status=422)
+        return _page(request, "dry_run", {**context, "problem": said(problem)}, status=422)
     return _page(request, "dry_run", {**context, "path": path})
 
 

@@ -17,9 +17,9 @@ from helpdesk.views.ticket import ticket_or_404
 from helpdesk.views.ticket_changes import answer
 from routing import words
 from routing.actions.callbacks import Result, ask_callback, cancel_callback, record_result, stage_of
+from routing.callback_keys import link_of
 from routing.models import Callback, WorkItem
 from routing.queries.why import why_of
-from routing.views.callback_links import link_of
 
 _PANEL = ("routing/_why.html", "routing/_callback.html")
 

@@ -38,9 +38,9 @@ from routing.actions.callbacks import (
     sweep_callbacks,
 )
 from routing.actions.offers import accept_offer
+from routing.callback_keys import link_of
 from routing.models import Assignment, Callback, ContactChannel, Offer, WorkItem
 from routing.router import Router
-from routing.views.callback_links import link_of
 from tests.factories import make_customer, make_queue, make_team, make_user
 from tests.portal.conftest import by_code, path_of
 from tests.routing.people import make_offering, make_ready, make_waiting

@@ -10,7 +10,7 @@ from django.test import Client
 
 from helpdesk.actions.assignment import assign_ticket
 from helpdesk.actions.conversation import reply
-from helpdesk.models import Actor, Kind, Message, Queue, Role, TicketEvent, User
+from helpdesk.models import Actor, Kind, Message, Queue, Role, Skill, SkillGroup, TicketEvent, User
 from helpdesk.now import now
 from helpdesk.sentences import sentence
 from routing.actions.agents import beat, set_agent_state, sweep_lost_agents
@@ -180,6 +180,31 @@ def test_an_offer_comes_up_with_who_what_where_and_why(sara: User, offer: Offer)
         "Ctrl ⇧ A",
     ):
         assert words in said
+
+
+def test_a_card_names_the_skills_that_are_needed_as_the_house_does(sara: User, offer: Offer) -> None:
+    group = SkillGroup.objects.create(name="Products")
+    Skill.objects.create(group=group, name="Docking stations")
+    because = {"name": "products/docking-stations", "source": "record", "evidence": "", "rule": ""}
+    offer.item.demand = {
+        "because": [
+            {**because, "kind": "skill", "value": 3},
+            {**because, "kind": "skill", "name": "lang/fr", "value": 1},
+            {**because, "kind": "boost", "value": 60},
+        ]
+    }
+    offer.item.save()
+
+    assert "It needs: Docking stations at level 3 or better · lang/fr." in bar(sara)
+
+
+def test_the_ring_is_a_setting_of_ones_own(sara: User) -> None:
+    assert "data-quiet" not in bar(sara)
+    client = client_of(sara)
+    assert "data-quiet" in client.post("/routing/sound/", {}, **HTMX).content.decode()
+    assert "data-quiet" in bar(sara)
+    assert "data-quiet" not in client.post("/routing/sound/", {"ring": "1"}, **HTMX).content.decode()
+    assert client_of(make_user(Role.LIGHT)).post("/routing/sound/", **HTMX).status_code == 403
 
 
 def test_an_offer_is_nobody_elses(queue: Queue, sara: User, offer: Offer) -> None:

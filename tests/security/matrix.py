@@ -274,6 +274,7 @@ ADDRESSES |= {
     "routing/bar/": Address({"GET": Door("agent.own_state")}),
     "routing/state/": Address({"POST": Door("agent.own_state", {"state": "ready"})}),
     "routing/channels/": Address({"POST": Door("agent.own_state", {"channel": "mail"})}),
+    "routing/sound/": Address({"POST": Door("agent.own_state", {"ring": "1"})}),
     "routing/break/": Address({"POST": Door("agent.own_state")}),
     "routing/break/end/": Address({"POST": Door("agent.own_state")}),
     "routing/wrapups/<int:pk>/done/": Address({"POST": Door(SIGNED_IN)}, _no_notification),

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from helpdesk.said import said
 from routing.core.scenario import expected_contacts, read
 from routing.core.simulation import run
 
@@ -49,7 +50,7 @@ class Command(BaseCommand):
         try:
             scenario = read(_parsed(options["scenario"]))
         except ValueError as problem:
-            raise CommandError(str(problem)) from problem
+            raise CommandError(said(problem)) from problem
         told, expected = time.monotonic(), expected_contacts(scenario)
 
         def tell(done: int) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from helpdesk.said import said
 from routing.core.staffing import Line, Question, Staffing, staff
 
 
@@ -53,7 +54,7 @@ class Command(BaseCommand):
             )
             found = staff(question)
         except ValueError as problem:
-            raise CommandError(str(problem)) from problem
+            raise CommandError(said(problem)) from problem
         models = {"erlang_c": found.patient, "erlang_a": found.with_leaving}
         if options["json"]:
             self.stdout.write(json.dumps({name: _data(model) if model else None for name, model in models.items()}))

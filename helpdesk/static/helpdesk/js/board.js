@@ -1,12 +1,11 @@
 // The board's entry. When a doorbell rings, all parts are fetched again, once for many rings; the hand that drags or types
 // is left alone until it is done.
-import './menus.js';
-import './toasts.js';
+import './bar.js';
 import './zones.js';
 import './board_dialog.js';
 import './board_drag.js';
 import './board_ticks.js';
-import { onBell, onCaughtUp } from './board_line.js';
+import { on } from './line.js';
 import { merge } from './merge.js';
 import { headers, signedOut } from './words.js';
 
@@ -50,8 +49,9 @@ function soon() {
   timer = setTimeout(refresh, Math.max(SOON_MS, fetchedAt + REST_MS - Date.now()));
 }
 
-for (const kind of ['colleagues.changed', 'inbox.changed', 'agent.changed', 'offers.changed', 'resync']) onBell(kind, soon);
-onCaughtUp(soon);
+for (const kind of ['colleagues.changed', 'inbox.changed', 'agent.changed', 'offers.changed', 'resync']) on(kind, soon);
+document.addEventListener('line:open', soon);  // what changed between the making of the page and now rang at nobody
+document.addEventListener('line:caught-up', soon);
 document.addEventListener('board:stale', soon);
 
 // --- the wallboard ------------------------------------------------------------------------------------------------------

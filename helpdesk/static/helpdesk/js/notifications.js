@@ -1,7 +1,7 @@
 // The bell: its count here, in the page's title and on a phone's bar; its list; the system's own notices, which are asked for
 // by a click only. And reading marks: what is seen is told to the server, and a row loses its dot on every device.
 import { isMod } from './keys-press.js';
-import { on } from './live.js';
+import { on } from './line.js';
 import { merge } from './merge.js';
 import { headers, shownSeq } from './words.js';
 

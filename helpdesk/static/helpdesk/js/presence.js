@@ -1,7 +1,7 @@
 // Who is here: this tab's own beat (typing is told when it begins and ends, not with each key), the faces in the ticket's
 // header, the badges of rows, and the list of colleagues.
 import { setMode } from './composer.js';
-import { on, send } from './live.js';
+import { on, send } from './line.js';
 import { merge } from './merge.js';
 import { showToast } from './toasts.js';
 import { headers, words } from './words.js';

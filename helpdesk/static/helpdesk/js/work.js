@@ -1,10 +1,10 @@
 // One's own work: the state bar and the offers, fetched when a doorbell rings and after each gap of the line; their clocks.
-// A new offer is announced once and rings in one tab alone: in the one looked at, else in whichever takes the lock first.
-import { on } from './live.js';
+// A new offer is announced once.
+import { on } from './line.js';
 import { merge } from './merge.js';
+import { ring } from './ring.js';
 import { headers } from './words.js';
 
-const RINGS_APART_MS = 400;
 const LAST_SECONDS = 5;
 const tray = document.getElementById('offer-tray');
 const announced = new Set();
@@ -64,43 +64,13 @@ function place() {
   if (tray.parentElement !== home) home.append(tray);
 }
 
-function tone() {
-  try {
-    const sound = new AudioContext();
-    [660, 880].forEach((hertz, at) => {
-      const voice = new OscillatorNode(sound, { frequency: hertz });
-      const volume = new GainNode(sound, { gain: 0.1 });
-      voice.connect(volume).connect(sound.destination);
-      voice.start(sound.currentTime + at * 0.18);
-      voice.stop(sound.currentTime + at * 0.18 + 0.15);
-    });
-    setTimeout(() => sound.close(), 1000);
-  } catch { /* a machine without sound */ }
-}
-
-function ring(card) {
-  const { id } = card;
-  const said = card.dataset.said;
-  const sound = () => {
-    tray.dataset.rang = id;
-    tone();
-    if (document.hidden && window.Notification?.permission === 'granted') new Notification(said, { tag: id }).onclick = () => focus();
-  };
-  if (!navigator.locks) { if (document.hasFocus()) sound(); return; }
-  setTimeout(() => navigator.locks.request(id, { ifAvailable: true }, (lock) => {
-    if (!lock || !document.getElementById(id)) return undefined;
-    sound();
-    return new Promise((done) => { setTimeout(done, 30000); });
-  }), document.hasFocus() ? 0 : RINGS_APART_MS);
-}
-
 document.addEventListener('desk:merged', () => {
   for (const card of document.querySelectorAll('.offer[data-said]')) {
     if (announced.has(card.id)) continue;
     announced.add(card.id);
     card.setAttribute('data-live', '');
     document.getElementById('offer-said').textContent = card.dataset.said;
-    ring(card);
+    if (!document.querySelector('#my-work[data-quiet]')) ring(card, tray);
   }
   tick();
 });
