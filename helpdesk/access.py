@@ -45,6 +45,7 @@ canned.use         x x x x x - -  never
 canned.save        x x x x x - -  never
 canned.share       - - - x x - -  never
 macro.run          x x x x x - -  never
+macro.save         x x x x x - -  never
 view.save          x x x x x - -  never
 presence.view      - x x x x - -  never
 view.share         - - x x x - -  never

@@ -23,6 +23,19 @@ VARIABLES: tuple[str, ...] = (
     "queue.name",
     "mailbox.address",
 )
+#: What the preview puts into the places.
+EXAMPLE = {
+    "customer.name": "Ann Example",
+    "customer.first_name": "Ann",
+    "customer.email": "ann@shop.example",
+    "customer.organisation": "Shop Ltd",
+    "ticket.number": "1042",
+    "ticket.subject": "The dock does not charge",
+    "agent.name": "Sara Agent",
+    "agent.first_name": "Sara",
+    "queue.name": "Hardware",
+    "mailbox.address": "support@halden.example",
+}
 CUSTOMER_FIELDS, TICKET_FIELDS = "customer.fields.", "ticket.fields."
 _PLACE = re.compile(r"\{\{[ \t]*([A-Za-z][\w.-]{0,80})[ \t]*\}\}")
 _VALUE_AT_MOST = 500

@@ -59,6 +59,7 @@ GROUPS: tuple[KeyGroup, ...] = (
     KeyGroup(
         _("Writing"),
         (
+            KeyAction("new-ticket", "c", _("write a new ticket down")),
             KeyAction("reply", "r", _("reply")),
             KeyAction("reply-all", "a", _("reply to all")),
             KeyAction("forward", "f", _("forward")),

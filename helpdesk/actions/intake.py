@@ -52,11 +52,13 @@ def receive_contact(
     mailbox: Mailbox | None = None,
     copies: Sequence[dict[str, str]] = (),
     client_id: uuid.UUID | None = None,
+    origin: dict[str, str] | None = None,
 ) -> Ticket:
     """Opens a ticket for what a customer said, or adds it to his `ticket`; returns the ticket.
 
     The customer is given, or found and made by `email`. `mailbox` answers a new ticket; `copies` are people an answer to
-    all goes to, as of a mail ({"kind", "email", "name"}). Raises BadInput when nothing was said or nobody said it.
+    all goes to, as of a mail ({"kind", "email", "name"}). `origin` says how the message came to be here. Raises BadInput
+    when nothing was said or nobody said it.
     """
     access.ensure(actor, "ticket.create")
     text = text.replace("\x00", "").strip()
@@ -79,6 +81,7 @@ def receive_contact(
         subject=subject.strip()[:500],
         text=text,
         reply_text=text,
+        origin=origin or {},
         created_at=ledger.at,
     )
     if ticket is not None:

@@ -47,13 +47,14 @@ def merge_tickets(
     actor: Actor,
     confirmed: bool = False,
     with_people: bool = True,
+    may_open: bool = True,
 ) -> list[TicketMerge]:
     """Joins `sources` into `survivor`, which keeps its number, owner, queue, priority and fields.
 
     Messages with all that belongs to them, checklist, tags and people go to the survivor; a customer of another ticket
-    becomes a participant (not `with_people=False`, for taking a split back). Somebody who waited goes on waiting, and a
-    survivor that was put aside opens when one of the others was still to be worked on. Raises CustomersDiffer unless
-    `confirmed`, BadInput for tickets that cannot be joined as they stand, NotAllowed.
+    becomes a participant. Somebody who waited goes on waiting, and a survivor that was put aside opens when one of the
+    others was still to be worked on. To take a split back neither: `with_people=False, may_open=False`. Raises
+    CustomersDiffer unless `confirmed`, BadInput for tickets that cannot be joined as they stand, NotAllowed.
     """
     asked = {ticket.pk: ticket for ticket in sources}
     for ticket in (survivor, *asked.values()):
@@ -79,7 +80,7 @@ def merge_tickets(
             _("These tickets are of different customers. %(names)s and %(name)s will read what all of them wrote.")
             % {"names": ", ".join(names), "name": survivor.customer}
         )
-    return [_merge(survivor, other, actor, with_people=with_people) for other in others]
+    return [_merge(survivor, other, actor, with_people=with_people, may_open=may_open) for other in others]
 
 
 def _ensure_free(ticket: Ticket) -> None:
@@ -92,7 +93,7 @@ def _ensure_free(ticket: Ticket) -> None:
         raise BadInput(_("#%(number)s is spam: take it out of spam first.") % {"number": ticket.number})
 
 
-def _merge(target: Ticket, source: Ticket, actor: Actor, *, with_people: bool) -> TicketMerge:
+def _merge(target: Ticket, source: Ticket, actor: Actor, *, with_people: bool, may_open: bool) -> TicketMerge:
     kept: dict[str, Any] = {"source": belongings.state_kept(source), "before": belongings.state_kept(target)}
     keys = list(source.messages.order_by("pk").values_list("pk", flat=True))
     count = belongings.counted(keys)
@@ -108,7 +109,8 @@ def _merge(target: Ticket, source: Ticket, actor: Actor, *, with_people: bool) -
     kept["tags"] = [tag.pk for tag in tags]
     people = [(source.customer_id, None), *belongings.people_of(source)] if with_people else []
     kept["people"] = belongings.join(target, people)
-    previous, reopened = target.status, source.status in ACTIVE and target.status not in ACTIVE
+    previous = target.status
+    reopened = may_open and source.status in ACTIVE and target.status not in ACTIVE
     if reopened:
         become(target, Status.OPEN)
     target.message_count += count

@@ -169,7 +169,7 @@ def _undo_split(event: TicketEvent, ticket: Ticket, actor: Actor) -> None:
     touched = TicketEvent.objects.filter(ticket=new).exclude(actor_kind=actor.kind, actor_id=actor.id).exists()
     if touched or new.merged_into_id is not None:
         raise BadInput(_("Somebody has worked on #%(number)s since: merge it instead.") % {"number": new.number})
-    merge_tickets(survivor=ticket, sources=[new], actor=actor, confirmed=True, with_people=False)
+    merge_tickets(survivor=ticket, sources=[new], actor=actor, confirmed=True, with_people=False, may_open=False)
     TicketLink.objects.filter(ticket=new, other=ticket).delete()
 
 

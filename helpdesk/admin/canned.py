@@ -28,19 +28,6 @@ from helpdesk.queries.canned import own_field_names
 
 _FILE_AT_MOST = 5_000_000
 _EXPORTED_AT_MOST = 10_000
-#: What the preview puts into the places.
-_EXAMPLE = {
-    "customer.name": "Ann Example",
-    "customer.first_name": "Ann",
-    "customer.email": "ann@shop.example",
-    "customer.organisation": "Shop Ltd",
-    "ticket.number": "1042",
-    "ticket.subject": "The dock does not charge",
-    "agent.name": "Sara Agent",
-    "agent.first_name": "Sara",
-    "queue.name": "Hardware",
-    "mailbox.address": "support@halden.example",
-}
 
 
 class CannedResponseForm(forms.ModelForm[CannedResponse]):
@@ -189,7 +176,7 @@ class CannedResponseAdmin(HouseAdmin[CannedResponse]):
         """The text with values of an example; what has none there is marked."""
         if not obj.pk:
             return _("Shown once it is saved.")
-        return format_html('<div class="preview" dir="auto">{}</div>', canned.fill(obj.text, _EXAMPLE).text)
+        return format_html('<div class="preview" dir="auto">{}</div>', canned.fill(obj.text, canned.EXAMPLE).text)
 
     @admin.action(description=gettext_lazy("Export as JSON"), permissions=["view"])
     def export(self, request: HttpRequest, rows: QuerySet[CannedResponse]) -> HttpResponse:

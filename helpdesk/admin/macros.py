@@ -14,13 +14,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from helpdesk.actions import BadInput
-from helpdesk.actions.macros import NEEDS, SNOOZES, STATUSES, STEPS, checked_steps
+from helpdesk.actions.macros import STEPS, checked_steps
 from helpdesk.admin.base import HouseAdmin, mark, when
-from helpdesk.models import SYSTEM, Macro, Priority, Queue, User
-
-_SPARE_ROWS = 2
-_LEAST_ROWS = 3
-_KEYS = tuple(dict.fromkeys(NEEDS.values()))
+from helpdesk.macro_editor import editor_context, sent_steps
+from helpdesk.models import SYSTEM, Macro
 
 
 class StepsWidget(forms.Widget):
@@ -28,37 +25,11 @@ class StepsWidget(forms.Widget):
 
     def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> SafeString:
         """The rows, with spare ones below."""
-        steps = [step for step in value if isinstance(step, dict)] if isinstance(value, list) else []
-        spare = max(_LEAST_ROWS - len(steps), _SPARE_ROWS)
-        context = {
-            "name": name,
-            "rows": [self._row(step) for step in [*steps, *({} for _n in range(spare))]],
-            "kinds": [(kind, words, NEEDS.get(kind, "")) for kind, words in STEPS.items()],
-            "statuses": [(status.value, status.label) for status in STATUSES],
-            "priorities": Priority.choices,
-            "snoozes": list(SNOOZES.items()),
-            "people": list(User.objects.filter(is_active=True).order_by("name").values_list("pk", "name")),
-            "queues": list(Queue.objects.visible_to(SYSTEM).filter(is_active=True).values_list("pk", "name")),
-        }
-        return render_to_string("admin/helpdesk/macro/_steps.html", context)
-
-    @staticmethod
-    def _row(step: dict[str, Any]) -> dict[str, Any]:
-        tags = step.get("tags", "")
-        return {
-            **step,
-            "tags": ", ".join(tags) if isinstance(tags, list) else tags,
-            "need": NEEDS.get(step.get("do", "")),
-        }
+        return render_to_string("admin/helpdesk/macro/_steps.html", editor_context(name, value, SYSTEM))
 
     def value_from_datadict(self, data: Any, files: MultiValueDict[str, Any], name: str) -> list[dict[str, str]]:
         """The rows in their order on the page."""
-        columns = {key: data.getlist(f"{name}-{key}") for key in ("do", *_KEYS)}
-        rows = [
-            {key: column[at] if at < len(column) else "" for key, column in columns.items()}
-            for at in range(len(columns["do"]))
-        ]
-        return [{key: row[key] for key in ("do", NEEDS.get(row["do"], "do"))} for row in rows if row["do"]]
+        return sent_steps(data, name)
 
     def value_omitted_from_data(self, data: Any, files: MultiValueDict[str, Any], name: str) -> bool:
         """Whether the rows were on the page at all."""

@@ -129,6 +129,8 @@ def in_words(problem: Problem) -> str:
     values = {"name": problem.name, "value": problem.value[:60]}
     if problem.kind == "empty":
         return _("“%(name)s:” stands alone: write what you look for right after the colon.") % values
+    if problem.kind == "person":
+        return _("“%(value)s” is no name or address for “%(name)s:”.") % values
     if problem.kind == "date":
         return (
             _("“%(value)s” is not a date for “%(name)s:”. Write 2026-11-22, 2026-11, 2026, today, yesterday or 7d.")

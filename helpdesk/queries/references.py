@@ -12,7 +12,7 @@ from helpdesk.search.query import parse
 
 _OFFERED = 8
 #: A tenth of what a search may read: the list has to come between two keys.
-_LIMITS = Limits(hits=40, scattered=800, phrases=400, walked=1_500)
+_LIMITS = Limits(hits=40, scattered=800, phrases=400, walked=1_500, collected=25_000)
 _DIGITS_AT_MOST = 10
 
 

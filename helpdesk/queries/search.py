@@ -1,10 +1,11 @@
 """Finds messages by their words, and with them tickets. Called by helpdesk.queries.inbox and helpdesk.queries.suggestions.
 
 The newest HITS_AT_MOST hits are ranked. A rare word is looked up in the index of words; a common one, of which the index would
-give half of all messages, is looked for message by message, newest first, which ends soon because it is common. Neither way
-reads more than some tens of thousands of rows: where that was not enough, the answer says how far back it went and can be
-asked to go on. The door is shut three times: customers find nothing, the index itself knows the queue of a message, and each
-hit's ticket must be in the caller's `tickets`, made by `visible_to(actor)`.
+give half of all messages, is looked for message by message, newest first, which ends soon because it is common. Of a rare
+word and a common one only the rare one is looked up. Neither way reads more than some tens of thousands of rows: where that
+was not enough, the answer says how far back it went and can be asked to go on. The door is shut three times: customers find
+nothing, the index itself knows the queue of a message, and each hit's ticket must be in the caller's `tickets`, made by
+`visible_to(actor)`.
 """
 
 from __future__ import annotations
@@ -27,14 +28,22 @@ from helpdesk.search.query import Question
 from helpdesk.search.vectors import all_of, any_of, queue_word, quoted
 
 HITS_AT_MOST = 1_000
-#: Words with more hits than this are looked for message by message: reading 10,000 scattered rows takes as long as reading
-#: the newest 40,000 in their order.
-_SCATTERED_AT_MOST = 10_000
+#: Words with more hits than this are looked for message by message: reading 15,000 scattered rows takes half as long as
+#: reading the newest 40,000 in their order, more where they lie on a disk.
+_SCATTERED_AT_MOST = 15_000
 #: The index knows the words of a phrase but not their order, so that more rows are read than have it.
 _SCATTERED_FOR_PHRASES = 5_000
+#: For the beginning of a word the index collects the places of all longer words first, about seven a microsecond. Beyond this
+#: many, words are not looked up, but looked for in the rows that the others found.
+_COLLECTED_AT_MOST = 250_000
+#: Rows so few that no further word needs to narrow them.
+_FEW_ROWS = 1_000
 #: Newest messages read one by one for one answer.
 _WALKED_AT_MOST = 40_000
-_STEP_AT_LEAST = 4_000
+#: Newest messages in which the words are counted where the statistics cannot be trusted.
+_SAMPLED = 4_000
+#: What the statistics say of a word they do not know, with some room (DEFAULT_TS_MATCH_SEL of PostgreSQL is 0.005).
+_UNKNOWN_SHARE = 0.006
 #: Tickets few enough to read all their messages instead.
 _FEW_TICKETS = 2_500
 #: After this many days a hit counts half.
@@ -76,6 +85,7 @@ class Limits:
     scattered: int = _SCATTERED_AT_MOST
     phrases: int = _SCATTERED_FOR_PHRASES
     walked: int = _WALKED_AT_MOST
+    collected: int = _COLLECTED_AT_MOST
 
 
 LIMITS = Limits()
@@ -132,19 +142,26 @@ def find(
     if actor.kind == ActorKind.CUSTOMER or not (question.terms or spans.after or spans.before or spans.beyond):
         return Found()
     words = question.tsquery(weight)
+    stand = ""
     if not actor.sees_everything:
         queues = Queue.objects.visible_to(actor).values_list("pk", flat=True)
         stands = [quoted(queue_word(queue)) for queue in queues]
         if not stands:
             return Found()
-        words = all_of([any_of(stands), *([words] if words else [])])
+        stand = any_of(stands)
+        words = all_of([stand, *([words] if words else [])])
     try:
         door = None if actor.sees_everything and not is_narrow else _door(tickets)
     except EmptyResultSet:
         return Found()
     if question.has_phrases:
         limits = replace(limits, scattered=min(limits.phrases, limits.scattered))
-    search = _Search(words, question.has_words, spans, door, limits)
+    wanted = tuple(
+        _Wanted(term.tsquery(), term.is_open, len(term.words) > 1)  # the index knows nothing of weights
+        for term in question.terms
+        if not term.is_negated
+    )
+    search = _Search(words, wanted, stand, spans, door, limits)
     raw, reach = search.run(tickets if is_narrow else None)
     if spans.beyond is not None:
         raw = search.unseen(raw)
@@ -158,41 +175,91 @@ def _door(tickets: QuerySet[Ticket]) -> tuple[str, tuple[Any, ...]]:
     return f"({sql}) IS NOT NULL", values
 
 
-@dataclass
-class _Search:
-    """One search: chooses its way, and stays within its limits."""
+@dataclass(frozen=True)
+class _Wanted:
+    """A term that must be there, as PostgreSQL reads it."""
 
     words: str
-    has_words: bool
+    is_open: bool
+    is_phrase: bool
+
+
+@dataclass
+class _Search:
+    """One search: chooses its way, and stays within its limits.
+
+    `wanted` are the terms that must be there, `stand` the queues in one of which the message must be.
+    """
+
+    words: str
+    wanted: tuple[_Wanted, ...]
+    stand: str
     spans: Spans
     door: tuple[str, tuple[Any, ...]] | None
     limits: Limits
 
     def run(self, few: QuerySet[Ticket] | None) -> tuple[list[_Raw], Reach | None]:
         """The newest hits; and where it ended, if not at the end."""
-        expected, rows = self.expected()
-        if self.has_words and expected <= self.limits.scattered:
-            scattered = self.scattered()
-            if scattered is not None:
-                return scattered, None
+        lookup = self.lookup()
+        if lookup and (scattered := self.scattered(lookup)) is not None:
+            return scattered, None
         if few is not None:
             keys = list(few.order_by().values_list("pk", flat=True)[: _FEW_TICKETS + 1])
             if len(keys) <= _FEW_TICKETS:
                 return self.of_tickets(keys), None
-        return self.walked(expected / max(rows, 1))
+        return self.walked()
 
-    def expected(self) -> tuple[int, int]:
-        """How many rows PostgreSQL's statistics expect to have the words, and how many there are at all."""
-        rows = _rows.count()
-        if not self.words:
-            return rows, rows
+    def lookup(self) -> str:
+        """What to ask the index of words for: the rarest words; nothing where that would give too much."""
+        enough = self.limits.scattered
+        if not self.wanted or enough < 0:
+            return ""
+        rows = max(_rows.count(), 1)
+        stand = [self.stand] if self.stand else []
+        counts = self.expected([*(term.words for term in self.wanted), *stand])
+        known = sorted(zip(counts, self.wanted, strict=False), key=lambda row: row[0])
+        chosen: list[_Wanted] = []
+        collected, expected = 0, float(min(counts[-1], rows) if stand else rows)
+        for count, term in known:
+            collected += count if term.is_open else 0
+            if chosen and (expected <= _FEW_ROWS or collected > self.limits.collected):
+                break
+            chosen.append(term)
+            expected *= min(count / rows, 1.0)
+        if expected > max(enough * 4, rows * _UNKNOWN_SHARE):
+            return ""
+        lookup = all_of([*stand, *(term.words for term in chosen)])
+        # of several words it is known how common each is, but not whether they go together
+        is_guess = bool(len(chosen) > 1 or stand or chosen[0].is_phrase)
+        if expected > (enough / 4 if is_guess else enough) and self.sampled(lookup) * rows > enough:
+            return ""
+        return lookup
+
+    def expected(self, queries: Sequence[str]) -> list[int]:
+        """How many rows PostgreSQL's statistics expect for each of the queries."""
+        one = "SELECT 1 FROM helpdesk_searchrow WHERE words @@ %s::tsquery"
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN (FORMAT JSON) {' UNION ALL '.join([one] * len(queries))}", list(queries))
+            plan = cursor.fetchone()[0]
+        top = (json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]
+        plans = top["Plans"] if len(queries) > 1 else [top]
+        return [int(plan["Plan Rows"]) for plan in plans]
+
+    def sampled(self, words: str) -> float:
+        """The share of the newest rows that have the words."""
+        size = min(_SAMPLED, self.limits.walked)
+        if size <= 0:
+            return 1.0
         with connection.cursor() as cursor:
             cursor.execute(
-                "EXPLAIN (FORMAT JSON) SELECT 1 FROM helpdesk_searchrow WHERE words @@ %s::tsquery", [self.words]
+                """
+                SELECT count(*) FROM (
+                    SELECT words FROM helpdesk_searchrow ORDER BY at DESC, message_id DESC LIMIT %s
+                ) newest WHERE words @@ %s::tsquery
+                """,
+                [size, words],
             )
-            plan = cursor.fetchone()[0]
-        plan = json.loads(plan) if isinstance(plan, str) else plan
-        return int(plan[0]["Plan"]["Plan Rows"]), rows
+            return float(cursor.fetchone()[0] / size)
 
     def unseen(self, raw: Sequence[_Raw]) -> list[_Raw]:
         """Without the tickets that had a hit before the search went on beyond its reach: they were shown there."""
@@ -218,25 +285,30 @@ class _Search:
     def _passing(self) -> tuple[str, tuple[Any, ...]]:
         return self.door or ("true", ())
 
-    def scattered(self) -> list[_Raw] | None:
+    def scattered(self, lookup: str) -> list[_Raw] | None:
         """By the index of words. None when there are more hits than expected."""
         (door, values), (span, times) = self._passing(), self.spans.sql()
+        matching, words = self._matching() if lookup != self.words else ("true", [])
         cap = self.limits.scattered * 4 // 3
         with connection.cursor() as cursor:
             # the parts are ours and the ORM's; all values go as parameters
             cursor.execute(
                 f"""
                 WITH found AS MATERIALIZED (
-                    SELECT message_id, ticket_id, at FROM helpdesk_searchrow WHERE words @@ %s::tsquery AND {span} LIMIT %s
-                ), sorted AS MATERIALIZED (SELECT * FROM found ORDER BY at DESC, message_id DESC)
-                SELECT message_id, ticket_id, at, (SELECT count(*) FROM found) FROM sorted h WHERE {door} LIMIT %s
+                    SELECT message_id, ticket_id, at, {matching} AS has FROM helpdesk_searchrow
+                    WHERE words @@ %s::tsquery LIMIT %s
+                ), read AS MATERIALIZED (SELECT count(*) AS count FROM found), sorted AS MATERIALIZED (
+                    SELECT message_id, ticket_id, at FROM found WHERE has AND {span} AND (SELECT count FROM read) < %s
+                    ORDER BY at DESC, message_id DESC
+                )
+                SELECT NULL::bigint, NULL::bigint, NULL::timestamptz, count FROM read
+                UNION ALL
+                (SELECT message_id, ticket_id, at, 0 FROM sorted h WHERE {door} LIMIT %s)
                 """,  # noqa: S608
-                [self.words, *times, cap, *values, self.limits.hits],
+                [*words, lookup, cap, *times, cap, *values, self.limits.hits],
             )
-            rows = cursor.fetchall()
-        if rows and rows[0][3] >= cap:
-            return None
-        return [_Raw(*row[:3]) for row in rows]
+            (*_none, read), *rows = cursor.fetchall()
+        return [_Raw(*row[:3]) for row in rows] if read < cap else None
 
     def of_tickets(self, keys: Sequence[int]) -> list[_Raw]:
         """All messages of a few tickets."""
@@ -252,49 +324,28 @@ class _Search:
             )
             return [_Raw(*row) for row in cursor.fetchall()]
 
-    def walked(self, density: float) -> tuple[list[_Raw], Reach | None]:
-        """Message by message, newest first, in steps as long as the words are rare."""
-        found: list[_Raw] = []
-        left, beyond = self.limits.walked, self.spans.beyond
-        wanted = self.limits.hits
-        step = self._step(wanted, density)
-        while left > 0:
-            step = min(step, left)
-            hits, count, last = self._walk(step, beyond, wanted - len(found))
-            found += hits
-            left -= step
-            if len(found) >= wanted or count < step or last is None:
-                return found, None
-            beyond = last
-            step = self._step(wanted - len(found), len(hits) / step if hits else density / 4)
-        return found, beyond
-
-    def _step(self, wanted: int, density: float) -> int:
-        return max(_STEP_AT_LEAST, min(int(1.2 * wanted / max(density, 1e-6)), 30_000))
-
-    def _walk(self, step: int, beyond: Reach | None, wanted: int) -> tuple[list[_Raw], int, Reach | None]:
-        (door, values), (span, times) = self._passing(), replace(self.spans, beyond=beyond).sql()
+    def walked(self) -> tuple[list[_Raw], Reach | None]:
+        """Message by message, newest first, until there are enough hits."""
+        (door, values), (span, times) = self._passing(), self.spans.sql()
         matching, words = self._matching()
+        newest = f"FROM helpdesk_searchrow WHERE {span} ORDER BY at DESC, message_id DESC"
         with connection.cursor() as cursor:
             cursor.execute(
                 f"""
-                WITH read AS MATERIALIZED (
-                    SELECT message_id, ticket_id, at, {matching} AS has FROM (
-                        SELECT message_id, ticket_id, at, words FROM helpdesk_searchrow WHERE {span}
-                        ORDER BY at DESC, message_id DESC LIMIT %s
-                    ) newest
-                ), hits AS (SELECT message_id, ticket_id, at FROM read h WHERE has AND {door} LIMIT %s)
-                SELECT message_id, ticket_id, at, 0 AS count FROM hits
-                UNION ALL
-                (SELECT message_id, ticket_id, at, (SELECT count(*) FROM read) FROM read ORDER BY at, message_id LIMIT 1)
+                SELECT message_id, ticket_id, at FROM (SELECT message_id, ticket_id, at, words {newest} LIMIT %s) h
+                WHERE {matching} AND {door} ORDER BY at DESC, message_id DESC LIMIT %s
                 """,  # noqa: S608
-                [*words, *times, step, *values, wanted],
+                [*times, self.limits.walked, *words, *values, self.limits.hits],
             )
-            rows = cursor.fetchall()
-        if not rows:
-            return [], 0, None
-        *hits, last = rows
-        return [_Raw(*row[:3]) for row in hits], last[3], Reach(last[2], last[0])
+            found = [_Raw(*row) for row in cursor.fetchall()]
+            if len(found) >= self.limits.hits:
+                return found, None
+            cursor.execute(
+                f"SELECT at, message_id {newest} LIMIT 1 OFFSET %s",
+                [*times, max(self.limits.walked - 1, 0)],
+            )
+            last = cursor.fetchone()
+        return found, Reach(*last) if last else None
 
 
 class _Rows:

@@ -8,18 +8,21 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Collate
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from helpdesk.models import Actor, ActorKind, Customer, CustomerAddress, Queue, SavedView, Ticket
+from helpdesk.models import Actor, ActorKind, Customer, CustomerAddress, Queue, SavedView, SearchRow, Ticket
 from helpdesk.queries.search import Limits, find
 from helpdesk.search.normalise import fold
 from helpdesk.search.query import Question, parse
 
 _EACH = 5
 #: A tenth of what a search may read: an answer has to come between two keys.
-_LIMITS = Limits(hits=40, scattered=800, phrases=400, walked=1_500)
+_LIMITS = Limits(hits=300, scattered=800, phrases=400, walked=1_500, collected=25_000)
+#: The newest tickets whose customers are offered: a few of them may be one customer's.
+_CUSTOMERS_FROM = 20
 _NUMBER = re.compile(r"#?(\d{1,10})")
 _END = "\U0010ffff"
 
@@ -48,23 +51,37 @@ def suggestions(actor: Actor, text: str, tickets: QuerySet[Ticket], today: date)
         return []
     question = parse(text, today=today, last_prefix_from=1)
     has_operators = bool(question.named or question.problems or any(term.prefix for term in question.terms))
-    found = [] if has_operators else _tickets(actor, text, question, tickets)
+    views = Group(_("Views"), _views(actor, text))
+    if has_operators:
+        return [views] if views.items else []
+    called, named = _hits(actor, text, question, tickets)
     groups = [
-        Group(_("Tickets"), found),
-        Group(_("Customers"), [] if has_operators else _customers(actor, text, question, tickets)),
-        Group(_("Views"), _views(actor, text)),
+        Group(_("Tickets"), _tickets(text, called, tickets)),
+        Group(_("Customers"), _customers(actor, text, named, tickets)),
+        views,
     ]
     return [group for group in groups if group.items]
 
 
-def _tickets(actor: Actor, text: str, question: Question, tickets: QuerySet[Ticket]) -> list[Suggestion]:
+def _hits(actor: Actor, text: str, question: Question, tickets: QuerySet[Ticket]) -> tuple[list[int], list[int]]:
+    """The newest tickets whose subject has the words, and those whose customer is called so: found in one search."""
+    if not question.terms or "@" in text:
+        return [], []
+    hits = find(actor, question, tickets, weight="AB", limits=_LIMITS, is_ranked=False).hits
+    first = SearchRow.objects.filter(pk__in=[hit.message_id for hit in hits])
+    subject, name = (RawSQL("words @@ %s::tsquery", [question.tsquery(weight)]) for weight in "AB")
+    which = {row: has for row, *has in first.annotate(subject=subject, name=name).values_list("pk", "subject", "name")}
+    called = [hit.ticket_id for hit in hits if which.get(hit.message_id, (False, False))[0]]
+    named = [hit.ticket_id for hit in hits if which.get(hit.message_id, (False, False))[1]]
+    return ([] if question.number else called[:_EACH]), named[:_CUSTOMERS_FROM]
+
+
+def _tickets(text: str, keys: Sequence[int], tickets: QuerySet[Ticket]) -> list[Suggestion]:
     rows: list[Ticket] = []
     number = _NUMBER.fullmatch(fold(text))
     if number:
         rows = _numbered(tickets, int(number[1]))
-    if question.terms and not question.number and "@" not in text:
-        found = find(actor, question, tickets, weight="A", limits=_LIMITS, is_ranked=False)
-        keys = [hit.ticket_id for hit in found.hits[:_EACH]]
+    if keys:
         by_key = {row.pk: row for row in tickets.filter(pk__in=keys).select_related("customer")}
         rows += [by_key[key] for key in keys if key in by_key]
     unique = list({row.pk: row for row in rows}.values())[:_EACH]
@@ -86,13 +103,11 @@ def _numbered(tickets: QuerySet[Ticket], number: int) -> list[Ticket]:
     return rows
 
 
-def _customers(actor: Actor, text: str, question: Question, tickets: QuerySet[Ticket]) -> list[Suggestion]:
+def _customers(actor: Actor, text: str, keys: Sequence[int], tickets: QuerySet[Ticket]) -> list[Suggestion]:
     people: list[tuple[Customer, str]] = []  # with an address of theirs
     if " " not in text:
         people = _by_address(actor, text.lower())
-    if question.terms and "@" not in text and len(people) < _EACH:
-        found = find(actor, question, tickets, weight="B", limits=_LIMITS, is_ranked=False)
-        keys = [hit.ticket_id for hit in found.hits[:20]]
+    if keys and len(people) < _EACH:
         first = CustomerAddress.objects.filter(customer_id=OuterRef("customer_id")).order_by("-is_primary", "pk")
         rows = (
             tickets.filter(pk__in=keys).select_related("customer").annotate(address=Subquery(first.values("value")[:1]))

@@ -36,7 +36,7 @@ _NUMBER = re.compile(r"#(\d{1,18})")
 _DAYS_AGO = re.compile(r"(\d{1,4})d")
 _DATE = re.compile(r"(\d{4})(?:[-/.](\d{1,2}))?(?:[-/.](\d{1,2}))?")
 
-ProblemKind = Literal["empty", "date", "status", "queue", "owner", "tag"]
+ProblemKind = Literal["empty", "person", "date", "status", "queue", "owner", "tag"]
 
 
 @dataclass(frozen=True)
@@ -139,10 +139,15 @@ class _Reading:
         if not words:
             self.problems.append(Problem("empty", name, ""))
         elif name in _PEOPLE:
-            self.words(words, is_open=not value.startswith('"'), is_negated=is_negated, prefix=_PEOPLE[name])
+            if not self.words(words, is_open=not value.startswith('"'), is_negated=is_negated, prefix=_PEOPLE[name]):
+                self.problems.append(Problem("person", name, words))
         elif name in NAMED:
             values = [part.strip() for part in words.replace("،", ",").split(",")]
-            self.named.append(Named(name, tuple(value for value in values if value)[:10], is_negated))
+            values = [value for value in values if value][:10]
+            if values:
+                self.named.append(Named(name, tuple(values), is_negated))
+            else:
+                self.problems.append(Problem("empty", name, ""))
         else:
             self.date(name, words)
 
@@ -161,11 +166,11 @@ class _Reading:
 
     def words(
         self, text: str, *, is_open: bool, is_negated: bool = False, prefix: str = "", is_last: bool = False
-    ) -> None:
-        """Words, a phrase or an address."""
+    ) -> bool:
+        """Words, a phrase or an address. Returns whether there was a word in it."""
         found = sought(text)[:_WORDS_OF_A_TERM]
         if not found:
-            return
+            return False
         last = found[-1][0]
         if is_unspaced(last):
             longer = len(last) == 1
@@ -176,6 +181,7 @@ class _Reading:
                 and len(last) >= (self.last_prefix_from if is_last else _PREFIX_FROM)
             )
         self.terms.append(Term(tuple(found), longer, is_negated, prefix))
+        return True
 
 
 def parse(text: str, *, today: date, last_prefix_from: int = _LAST_PREFIX_FROM) -> Question:

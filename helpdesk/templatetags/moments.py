@@ -7,12 +7,13 @@ from typing import Protocol
 
 from django import template
 from django.utils import timezone
-from django.utils.formats import date_format, time_format
+from django.utils.formats import time_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
+from helpdesk.dates import date_in_words
 from helpdesk.models import ACTIVE, Status
 from helpdesk.now import now
 from helpdesk.templatetags.desk import icon
@@ -35,10 +36,10 @@ def moment(at: datetime | None) -> str:
     if local.date() == today.date() + timedelta(days=1):
         return _("tomorrow %(time)s") % {"time": clock}
     # Translators: date format of a day and month, in Django's letters
-    day_and_month = date_format(local, pgettext("date format", "j M"))
+    day_and_month = date_in_words(local, pgettext("date format", "j M"))
     if abs((local - today).days) < 200:
         return f"{day_and_month} {clock}"
-    return f"{day_and_month} {local.year}"
+    return f"{day_and_month} {date_in_words(local, 'Y')}"
 
 
 @register.filter
@@ -55,7 +56,13 @@ def day(at: datetime) -> str:
         return _("Today")
     if local == today - timedelta(days=1):
         return _("Yesterday")
-    return date_format(local, pgettext("date format", "l j F Y"))
+    return date_in_words(local, pgettext("date format", "l j F Y"))
+
+
+@register.filter
+def year(at: datetime) -> str:
+    """The year in the reader's zone and calendar."""
+    return date_in_words(timezone.localtime(at), "Y")
 
 
 @register.filter

@@ -132,6 +132,8 @@ def origin_words(origin: dict[str, Any]) -> str:
         "bounce": _("It reports that a mail of this ticket did not arrive."),
     }
     rule = str(origin.get("rule", ""))
+    if rule == "written_down":
+        return _("%(name)s wrote down what was said.") % {"name": origin.get("by", "")}
     return words.get(rule) or rule.replace("_", " ")
 
 

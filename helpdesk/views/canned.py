@@ -29,7 +29,8 @@ def canned(request: HttpRequest) -> HttpResponse:
         words = _("Kept: type /%(word)s to insert it.") % {"word": made.shortcut}
         return _answer(request, words)
     known = [variables.place(name) for name in (*variables.VARIABLES, *own_field_names())]
-    return render(request, "desk/canned.html", {"responses": own_responses(actor), "variables": known})
+    rows = [(row, variables.fill(row.text, variables.EXAMPLE).text) for row in own_responses(actor)]
+    return render(request, "desk/canned.html", {"responses": rows, "variables": known})
 
 
 @require_POST

@@ -8,6 +8,7 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
@@ -58,6 +59,8 @@ def complete(request: HttpRequest, number: int) -> HttpResponse:
 
 def _canned_items(ticket: Ticket, actor: Actor, wanted: str) -> Items:
     rows = responses_for(ticket, actor, wanted, at_most=_OFFERED_AT_MOST)
+    if not rows and not wanted:
+        return _no_canned_items(actor)
     return [
         {
             "use": row.pk,
@@ -69,6 +72,14 @@ def _canned_items(ticket: Ticket, actor: Actor, wanted: str) -> Items:
         }
         for row in rows
     ]
+
+
+def _no_canned_items(actor: Actor) -> Items:
+    """Where nobody has written a response yet: that it is so, and where one is written."""
+    if not may(actor, "canned.save"):
+        return []
+    words = _("Write one of your own, or keep the text of a reply by “Insert”.")
+    return [{"title": _("There are no canned responses yet"), "sub": words, "go": reverse("canned")}]
 
 
 def _file_words(count: int) -> str:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
+from helpdesk.dates import date_in_words, month_key
 from helpdesk.now import now
 from helpdesk.queries.inbox import ListRow
 
@@ -70,4 +70,4 @@ def _by_day(moment: datetime, at: datetime) -> tuple[str, str]:
         return "day-1", _("Yesterday")
     if days < 7:
         return "day-week", _("The last seven days")
-    return f"{local:%Y-%m}", date_format(local, pgettext("date format", "F Y"))
+    return month_key(local), date_in_words(local, pgettext("date format", "F Y"))

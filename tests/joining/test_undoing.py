@@ -103,6 +103,18 @@ def test_an_undone_change_leaves_the_ticket_as_it_was(world: World, agent: Actor
     assert _rows(ticket) == before
 
 
+def test_a_split_taken_back_leaves_a_ticket_that_slept_asleep(world: World, agent: Actor) -> None:
+    ticket = world.ticket
+    note(ticket=ticket, actor=SYSTEM, text="A note")
+    set_status(ticket=ticket, actor=SYSTEM, status=Status.SNOOZED, snoozed_until=now() + timedelta(days=1))
+    ticket.refresh_from_db()
+    before = _rows(ticket)
+    with verify_action(ticket):
+        split_messages(ticket=ticket, messages=[ticket.messages.all()[0]], actor=agent)
+        _undo(ticket, agent, ticket.seq)
+    assert _rows(ticket) == before
+
+
 def test_messages_moved_away_come_back_and_their_target_is_put_aside_again(world: World, agent: Actor) -> None:
     _move(world, world.ticket, agent) if note(ticket=world.ticket, actor=agent, text="Stays") else None
     target = Ticket.objects.order_by("-pk")[0]

@@ -124,9 +124,25 @@ ADDRESSES: dict[str, Address] = {
         {"POST": Door("canned.save", {"name": "Thanks", "text": "Thank you."})},
         lambda rooms, side: {"pk": 999_999 if side == "missing" else rooms.private_response},
     ),
+    "macros/": Address(
+        {
+            "GET": Door("macro.save"),
+            "POST": Door("macro.save", {"name": "Look", "step-do": "note", "step-text": "Looked at."}),
+        }
+    ),
+    "macros/<int:pk>/": Address(
+        {"GET": Door("macro.save"), "POST": Door("macro.save", {"name": "Look", "step-do": "assign_me"})},
+        lambda rooms, side: {"pk": 999_999 if side == "missing" else rooms.private_macro},
+    ),
     "bulk/": Address({"POST": Door(SIGNED_IN, {"change": "open"})}),
     "bulk/menus/": Address({"GET": Door(SIGNED_IN)}),
     "bulk/undo/": Address({"POST": Door(SIGNED_IN)}),
+    "tickets/new/": Address(
+        {
+            "GET": Door("ticket.create"),
+            "POST": Door("ticket.create", {"name": "Cara Call", "subject": "A call", "text": "It hums."}),
+        }
+    ),
     "tickets/<int:number>/": _ticket("ticket.view", "GET"),
     "tickets/<int:number>/changes/": _ticket("ticket.view", "GET"),
     "tickets/<int:number>/earlier/": _ticket("ticket.view", "GET"),

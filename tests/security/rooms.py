@@ -48,6 +48,7 @@ class Rooms:
     shared_response: int
     private_response: int
     shared_macro: int
+    private_macro: int
     nobody: uuid.UUID
     clients: dict[str, Client] = field(default_factory=dict)
 
@@ -95,6 +96,9 @@ def furnish() -> Rooms:
             name="Mine", shortcut="mine", text="Mine.", owner=world.other_agent
         ).pk,
         shared_macro=Macro.objects.create(name="Look", steps=[{"do": "note", "text": "Looked at."}]).pk,
+        private_macro=Macro.objects.create(
+            name="Mine", steps=[{"do": "note", "text": "Mine."}], owner=world.other_agent
+        ).pk,
         nobody=uuid.uuid4(),
     )
     for role in ROLES:

@@ -164,9 +164,9 @@ _OWN_WORK = ("routing/offers/<", "routing/wrapups/<")
 
 
 def _is_private_case(route: str, role: str, side: str) -> bool:
-    """Saved views, notifications, offers, wrap-ups have an owner: walls tested beside them; inline pictures answer to tokens."""
+    """What has an owner (views, responses, macros, notices, offers): walls tested beside it; inline pictures answer to tokens."""
     return route.startswith(
-        ("views/<", "canned/<", "files/inline", "portal/files/inline", "notifications/<", *_OWN_WORK)
+        ("views/<", "canned/<", "macros/<", "files/inline", "portal/files/inline", "notifications/<", *_OWN_WORK)
     )
 
 

@@ -172,6 +172,8 @@ document.addEventListener('htmx:beforeOnLoad', (event) => {
   if (elt.id === 'compose' && xhr.status < 300) net(elt, elt.dataset.mode, '');
 });
 document.addEventListener('htmx:afterRequest', (event) => {
+  const { successful, pathInfo } = event.detail;
+  if (successful && !document.getElementById('side-form') && /^\/messages\/.*\/undo\/$/.test(pathInfo.requestPath)) paper('reply')?.focus(); // to go on writing
   if (event.detail.elt.id !== 'compose' || event.detail.successful) return;
   dirty = true;
   timer = setTimeout(save, SAVE_AFTER_MS);

@@ -1,6 +1,7 @@
 // Macros: the menu is fetched when it opens; keys choose the first nine; the plan stands above the composer until it is done
 // or left. What a macro writes comes into the reply and is not sent.
 import { aside, grow, insertAt, paper, selectPlace } from './composer_box.js';
+import { showCaps } from './keys-table.js';
 import { merge } from './merge.js';
 import { headers } from './words.js';
 
@@ -17,6 +18,7 @@ async function fetchMenu() {
 document.addEventListener('toggle', async (event) => {
   if (event.target.id !== 'pick-macro' || !event.target.open) return;
   await fetchMenu();
+  showCaps(event.target);
   document.querySelector('#macro-menu .menu__item')?.focus({ preventScroll: true });
 }, true);
 

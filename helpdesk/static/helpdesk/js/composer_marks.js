@@ -58,6 +58,7 @@ async function ask(text, found) {
 
 async function choose(text, found, item) {
   const end = text.selectionEnd;
+  if (item.go) { location.assign(item.go); return; } // the draft is kept at leaving
   if ('use' in item) { await useCanned(text, found.start, end, item.use); return; }
   insertAt(text, item.insert, found.start, end);
   if (item.missing) selectPlace(text, found.start);

@@ -11,6 +11,7 @@ document.addEventListener('desk:merged', ({ detail }) => {
       dialog().showModal();
     } else opener?.isConnected && opener.focus();
   }
+  if (detail.placed.includes('joining-alert')) document.getElementById('joining-alert').scrollIntoView({ block: 'nearest' });
   const number = document.getElementById('talk')?.dataset.number;
   if (detail.own && detail.placed.includes('talk') && number && location.pathname !== `/tickets/${number}/`) {
     history.pushState({ htmx: true }, '', `/tickets/${number}/${location.search}`);

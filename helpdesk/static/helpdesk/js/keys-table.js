@@ -38,3 +38,12 @@ for (const row of help?.querySelectorAll('[data-action]') ?? []) {
   if (own.map || !single || key.startsWith('Mod+')) row.previousElementSibling.replaceChildren(...(key ? caps(key) : ['–']));
 }
 if (help && !single) help.querySelector('[data-single]').hidden = false;
+/** So do the menus: a hint in one of them names the action whose key it shows. */
+export function showCaps(menu) {
+  if (!own.map && single) return;
+  for (const hint of menu.querySelectorAll('[data-cap]')) {
+    const key = keyOf(hint.dataset.cap);
+    hint.replaceChildren(...(key ? caps(key) : []));
+  }
+}
+document.addEventListener('toggle', ({ target }) => showCaps(target), true);

@@ -1,8 +1,5 @@
 // Steps of a macro as rows: each shows the one value it needs; rows are added, moved and removed. Without this script all
-// fields are in sight, and an empty choice leaves a row out.
-const box = document.querySelector('.steps');
-const rows = box?.querySelector('.steps__rows');
-
+// fields are in sight, and an empty choice leaves a row out. Used by the administration and by the desk's own macros.
 function fit(row) {
   const need = row.querySelector('[name$="-do"]').selectedOptions[0]?.dataset.need ?? '';
   for (const field of row.querySelectorAll('[data-for]')) field.hidden = field.dataset.for !== need;
@@ -14,7 +11,15 @@ function blank(row) {
   fit(row);
 }
 
-if (rows) {
+function add(rows) {
+  const fresh = rows.lastElementChild.cloneNode(true);
+  rows.append(fresh);
+  blank(fresh);
+  fresh.querySelector('select').focus();
+}
+
+for (const box of document.querySelectorAll('.steps')) {
+  const rows = box.querySelector('.steps__rows');
   for (const row of rows.children) { fit(row); row.querySelector('.steps__acts').hidden = false; }
   box.querySelector('.steps__more').hidden = false;
   box.addEventListener('change', (event) => { if (event.target.name?.endsWith('-do')) fit(event.target.closest('li')); });
@@ -25,13 +30,7 @@ if (rows) {
       case 'up': row.previousElementSibling?.before(row); break;
       case 'down': row.nextElementSibling?.after(row); break;
       case 'off': if (rows.children.length > 1) row.remove(); else blank(row); return;
-      case 'more': {
-        const fresh = rows.lastElementChild.cloneNode(true);
-        rows.append(fresh);
-        blank(fresh);
-        fresh.querySelector('select').focus();
-        return;
-      }
+      case 'more': add(rows); return;
       default: return;
     }
     button.focus();
