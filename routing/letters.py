@@ -101,4 +101,4 @@ def _facts(row: Callback) -> dict[str, object]:
 
 def _row(mail: PortalMail) -> Callback | None:
     rows = Callback.objects.select_related("customer", "queue__calendar", "item__ticket")
-    return rows.filter(pk=mail.about, item__ticket=mail.ticket_id).first()
+    return rows.filter(pk=mail.about or 0, item__ticket=mail.ticket_id).first()
