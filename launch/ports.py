@@ -1,15 +1,18 @@
-"""Free TCP ports on loopback, and whether something answers there. Called by launch.run."""
+"""Free TCP ports on loopback, and whether something answers there. Called by launch.run, the demo and tests."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import random
 import socket
 from collections.abc import Iterable
 
 from launch import LaunchError
 
 TRIES = 50
+QUIET = range(18_000, 32_000)
+"""Below those that the kernel lends to outgoing connections (32768 and more on Linux, 49152 on macOS)."""
 
 
 def is_free(port: int) -> bool:
@@ -40,6 +43,17 @@ def choose(wanted: int, taken: Iterable[int] = ()) -> int:
     raise LaunchError(
         f"No free port from {wanted} to {min(wanted + TRIES, 65536) - 1}: set HELPDESK_PORT to another number."
     )
+
+
+def any_free() -> int:
+    """A free port for a server that starts a moment later: of the quiet ones, where only another such server could take it.
+
+    LaunchError after many tries.
+    """
+    for port in random.sample(QUIET, TRIES):
+        if is_free(port):
+            return port
+    raise LaunchError(f"No free port from {QUIET.start} to {QUIET.stop - 1}.")
 
 
 def answers(port: int, seconds: float = 0.2) -> bool:

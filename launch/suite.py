@@ -41,8 +41,8 @@ def test(arguments: list[str]) -> int:
 
 
 def workers(cores: int) -> int:
-    """How many processes share the tests: as many as cores, for a page needs its browser and its server too; at most 4."""
-    return min(4, cores)
+    """How many processes share the tests: one more than cores, for browsers and servers are often waited for; at most 5."""
+    return min(5, cores + 1)
 
 
 def missing_tools() -> list[str]:
@@ -81,9 +81,9 @@ def _pytest(arguments: list[str], env: dict[str, str], absent: list[str]) -> int
     compile_stale()  # once, before several processes read them
     progress = Progress("tests")
     count = str(workers(os.cpu_count() or 2))
-    spread = (
-        [] if any(argument in {"-n", "-n0", "--pdb"} for argument in arguments) else ["-n", count, "--dist", "load"]
-    )
+    # A group (mark `xdist_group`) has a long set-up: it goes first and to one process. Other tests go to whoever is free.
+    alone = any(argument in {"-n", "-n0", "--pdb"} for argument in arguments)
+    spread = [] if alone else ["-n", count, "--dist", "loadgroup"]
     command = [str(VENV_PYTHON), "-m", "pytest", *spread, *arguments]
     env["PATH"] += ADMIN_PATHS
     code = subprocess.run(command, cwd=CHECKOUT, env=env, check=False).returncode

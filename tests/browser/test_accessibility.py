@@ -99,7 +99,7 @@ def set_up(desk: Desk, user: User, look: Look, context: BrowserContext) -> Page:
     """The person with his look, signed in; animations rest, so that colours are those they end with."""
     User.objects.filter(pk=user.pk).update(language=look.language)
     keep_desk_settings(user=user, changes={"theme": look.theme, "contrast": look.contrast or None})
-    page = desk.log_in(context, user)
+    page = desk.signed_in(context, user)
     page.emulate_media(reduced_motion="reduce")
     page.set_viewport_size({"width": look.width, "height": 800})
     return page

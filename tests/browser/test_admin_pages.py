@@ -47,7 +47,7 @@ PAGES = (
 @pytest.fixture
 def ada(desk: Desk, browser_context: BrowserContext) -> Page:
     """The browser of an administrator."""
-    return desk.log_in(browser_context, desk.world.admin)
+    return desk.signed_in(browser_context, desk.world.admin)
 
 
 def make_calendar() -> BusinessCalendar:
@@ -94,9 +94,9 @@ def test_no_managers_page_scrolls_sideways_or_breaks_its_policy(
         answer = ada.goto(f"{desk.origin}/admin/{'helpdesk/' if path else ''}{path}")
         assert answer is not None
         assert answer.status == 200, page
-        ada.wait_for_load_state("networkidle")
         sideways = ada.evaluate("document.documentElement.scrollWidth - innerWidth")
         assert sideways <= 1, f"/admin/{page} is {sideways} px too wide"
+    ada.wait_for_load_state("networkidle")
     assert heard == []
 
 

@@ -19,8 +19,7 @@ pytestmark = [pytest.mark.needs("chromium"), pytest.mark.django_db(transaction=T
 @pytest.fixture
 def lea(desk: Desk, browser_context: BrowserContext) -> Page:
     """The board of the lead of team A, live."""
-    desk.log_in(browser_context, desk.world.lead).close()
-    page = browser_context.new_page()
+    page = desk.signed_in(browser_context, desk.world.lead)
     page.goto(f"{desk.origin}/board/")
     page.wait_for_selector("html[data-line=open]")
     return page

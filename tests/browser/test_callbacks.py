@@ -46,7 +46,7 @@ def test_a_customer_asks_to_be_called_and_the_agent_calls_and_says_how_it_went(
     set_agent_state(user=agent, actor=Actor.of(agent), state=AgentState.READY)
     Router().turn()
     accept_offer(offer=Offer.objects.get(item__ticket=ticket, state="pending"), actor=Actor.of(agent))
-    page = desk.log_in(browser_context, agent)
+    page = desk.signed_in(browser_context, agent)
     spoken = complaints_of(page)
     desk.open_ticket(page, ticket.number)
 

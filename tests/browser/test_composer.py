@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.needs("chromium"), pytest.mark.django_db(transaction=T
 @pytest.fixture
 def sara(desk: Desk, browser_context: BrowserContext) -> Page:
     """The browser of the agent of team A."""
-    return desk.log_in(browser_context, desk.world.agent)
+    return desk.signed_in(browser_context, desk.world.agent)
 
 
 def test_a_slash_inserts_a_canned_response_and_warns_of_what_is_missing(
@@ -141,7 +141,7 @@ def test_a_draft_begun_on_the_telephone_is_found_and_its_newer_words_are_not_ove
 ) -> None:
     desk.open_ticket(sara, desk.world.ticket.number)
     with another_person(browser) as context:
-        phone = desk.log_in(context, desk.world.agent)
+        phone = desk.signed_in(context, desk.world.agent)
         desk.open_ticket(phone, desk.world.ticket.number)
         phone.locator("#text-reply").press_sequentially("From the telephone")
         expect(phone.locator("#draft-hint")).to_contain_text("Saved")
@@ -221,6 +221,7 @@ def test_a_reply_for_later_is_listed_moved_and_taken_back(desk: Desk, sara: Page
     waiting.get_by_role("button", name="Take back to edit").click()
     expect(waiting).to_have_count(0)
     expect(sara.locator("#text-reply")).to_have_value("Tomorrow then.")
+    expect(sara.locator("#text-reply")).to_be_focused()
     assert OutgoingMail.objects.get().state == OutgoingMail.State.CANCELLED
 
 

@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.needs("chromium"), pytest.mark.django_db(transaction=T
 @pytest.fixture
 def lea(desk: Desk, browser_context: BrowserContext) -> Page:
     """The browser of the lead of team A."""
-    return desk.log_in(browser_context, desk.world.lead)
+    return desk.signed_in(browser_context, desk.world.lead)
 
 
 def _statuses() -> list[str]:
@@ -103,7 +103,7 @@ def test_numbers_beside_the_views_follow_what_a_colleague_does(desk: Desk, lea: 
     lea.wait_for_selector("html[data-line=open]")
     expect(lea.locator("#view-unassigned .nav__num")).to_have_text("2")
     with another_person(browser) as context:
-        sara = desk.log_in(context, desk.world.agent)
+        sara = desk.signed_in(context, desk.world.agent)
         desk.open_ticket(sara, desk.world.ticket.number)
         sara.keyboard.press("i")
         expect(sara.locator("#view-needs-me .nav__num")).to_have_text("1")

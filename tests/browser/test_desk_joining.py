@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.needs("chromium"), pytest.mark.django_db(transaction=T
 @pytest.fixture
 def sara(desk: Desk, browser_context: BrowserContext) -> Page:
     """The browser of the agent of team A."""
-    return desk.log_in(browser_context, desk.world.agent)
+    return desk.signed_in(browser_context, desk.world.agent)
 
 
 def _open_more(page: Page, what: str) -> None:
@@ -29,7 +29,7 @@ def test_two_people_see_a_merge_and_its_parting_by_themselves(desk: Desk, sara: 
     world = desk.world
     second = make_ticket(world.queue_a, world.customer, subject="Dock again", text="It still does not charge.")
     with another_person(browser) as context:
-        lea = desk.log_in(context, world.lead)
+        lea = desk.signed_in(context, world.lead)
         desk.open_ticket(lea, second.number)
         looker = context.new_page()
         desk.open_ticket(looker, world.ticket.number)
@@ -77,6 +77,7 @@ def test_different_customers_are_confirmed_within_the_dialog_and_keys_reach_it(d
     sara.get_by_role("radio", name="The one chosen above").check()
     sara.locator("#joining-q").press("Enter")
     expect(sara.locator("#joining-alert")).to_contain_text("Ann Example")
+    expect(sara.get_by_role("checkbox", name="Yes, do it all the same")).to_be_in_viewport()
     sara.get_by_role("checkbox", name="Yes, do it all the same").check()
     sara.locator("#joining-do").click()
     expect(sara.locator("#subject")).to_have_text("Quite another")

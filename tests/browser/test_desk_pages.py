@@ -19,7 +19,7 @@ PAGES = ("/inbox/team/", "/inbox/search/?q=dock", "/tickets/{number}/?in=team", 
 @pytest.fixture
 def sara(desk: Desk, browser_context: BrowserContext) -> Page:
     """The browser of the agent of team A."""
-    return desk.log_in(browser_context, desk.world.agent)
+    return desk.signed_in(browser_context, desk.world.agent)
 
 
 @pytest.mark.parametrize(("width", "language"), [(1280, "en"), (360, "en"), (360, "fa"), (1000, "ar")])

@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.needs("chromium"), pytest.mark.django_db(transaction=T
 @pytest.fixture
 def sara(desk: Desk, browser_context: BrowserContext) -> Page:
     """The browser of the agent of team A."""
-    return desk.log_in(browser_context, desk.world.agent)
+    return desk.signed_in(browser_context, desk.world.agent)
 
 
 def test_a_reply_is_written_sent_by_key_and_taken_back(desk: Desk, sara: Page) -> None:
@@ -59,7 +59,7 @@ def test_a_colleagues_note_appears_by_itself_and_leaves_my_words_alone(
     desk.open_ticket(sara, desk.world.ticket.number)
     sara.locator("#text-reply").fill("Half a senten")
     with another_person(browser) as context:
-        lea = desk.log_in(context, desk.world.lead)
+        lea = desk.signed_in(context, desk.world.lead)
         desk.open_ticket(lea, desk.world.ticket.number)
         lea.locator("#tab-note").click()
         lea.locator("#text-note").fill("I called her.")
@@ -80,7 +80,7 @@ def test_a_new_ticket_enters_the_list_by_itself_when_nobody_is_at_it(desk: Desk,
     desk.open_ticket(sara, desk.world.ticket.number)
     second = make_ticket(desk.world.queue_a, subject="A second one")
     with another_person(browser) as context:
-        lea = desk.log_in(context, desk.world.lead)
+        lea = desk.signed_in(context, desk.world.lead)
         desk.open_ticket(lea, second.number)
         lea.locator("#pick-owner-s").click()
         lea.get_by_role("button", name="Take it").click()

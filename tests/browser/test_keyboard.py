@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.needs("chromium"), pytest.mark.django_db(transaction=T
 @pytest.fixture
 def sara(desk: Desk, browser_context: BrowserContext) -> Page:
     """The browser of the agent of team A."""
-    return desk.log_in(browser_context, desk.world.agent)
+    return desk.signed_in(browser_context, desk.world.agent)
 
 
 def tab_to(page: Page, selector: str, *, at_most: int = 60) -> None:
@@ -169,12 +169,9 @@ def test_one_two_and_three_points_copy_number_title_and_link(desk: Desk, sara: P
     sara.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=desk.origin)
     desk.open_ticket(sara, desk.world.ticket.number)
     number = desk.world.ticket.number
-    copied = []
-    for _press in range(3):
+    for copied in (f"#{number}", f"#{number} The dock does not charge", f"{desk.origin}/tickets/{number}/"):
         sara.keyboard.press(".")
-        sara.wait_for_timeout(150)
-        copied.append(sara.evaluate("navigator.clipboard.readText()"))
-    assert copied == [f"#{number}", f"#{number} The dock does not charge", f"{desk.origin}/tickets/{number}/"]
+        sara.wait_for_function("async text => (await navigator.clipboard.readText()) === text", arg=copied)
 
 
 def test_in_the_list_keys_change_the_row_and_all_selected_rows(desk: Desk, sara: Page) -> None:

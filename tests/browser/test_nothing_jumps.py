@@ -29,7 +29,7 @@ def sara(desk: Desk, browser_context: BrowserContext) -> Page:
     """The browser of the agent of team A, whose zones have widths of her own; every shift is noted."""
     keep_desk_settings(user=desk.world.agent, changes={"zones": {"list": 400, "context": 260}})
     browser_context.add_init_script(_WATCH)
-    return desk.log_in(browser_context, desk.world.agent)
+    return desk.signed_in(browser_context, desk.world.agent)
 
 
 def shifts(page: Page) -> list[str]:

@@ -24,7 +24,11 @@ from tests.factories import make_ticket
 from tests.processes import database_url
 from tests.routing.people import make_offering
 
-pytestmark = [pytest.mark.needs("chromium"), pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.needs("chromium"),
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.xdist_group("offers"),  # one web process of this module, not one in each process of the suite
+]
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +64,7 @@ def sara(desk: Desk, browser_context: BrowserContext) -> Page:
     make_offering(desk.world.queue_a, offer_seconds=60)
     user = desk.world.agent
     set_agent_state(user=user, actor=Actor.of(user), state=AgentState.READY)
-    page = desk.log_in(browser_context, user)
+    page = desk.signed_in(browser_context, user)
     page.goto(f"{desk.origin}/inbox/team/")
     page.wait_for_selector("html[data-line=open]")
     expect(page.locator("#my-state-s")).to_contain_text("Ready")

@@ -47,7 +47,7 @@ def _mailed(desk: Desk) -> str:
 def test_from_the_mail_s_link_to_the_answer_on_the_agent_s_page(
     desk: Desk, browser_context: BrowserContext, customer: BrowserContext, tmp_path: Path
 ) -> None:
-    sara = desk.log_in(browser_context, desk.world.agent)
+    sara = desk.signed_in(browser_context, desk.world.agent)
     desk.open_ticket(sara, desk.world.ticket.number)
     sara.locator("#text-reply").fill("Please send us the log.")
     sara.locator("#text-reply").press("Control+Enter")

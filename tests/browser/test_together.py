@@ -19,14 +19,14 @@ pytestmark = [pytest.mark.needs("chromium"), pytest.mark.django_db(transaction=T
 @pytest.fixture
 def sara(desk: Desk, browser_context: BrowserContext) -> Page:
     """The browser of the agent of team A."""
-    return desk.log_in(browser_context, desk.world.agent)
+    return desk.signed_in(browser_context, desk.world.agent)
 
 
 @pytest.fixture
 def lea(desk: Desk, browser: Browser) -> Iterator[Page]:
     """The browser of her lead."""
     with another_person(browser) as context:
-        yield desk.log_in(context, desk.world.lead)
+        yield desk.signed_in(context, desk.world.lead)
 
 
 def _fresh(desk: Desk) -> Ticket:
@@ -88,7 +88,7 @@ def test_a_mention_is_told_answered_and_read_on_both_devices(
 ) -> None:
     desk.open_ticket(sara, desk.world.ticket.number)
     with another_person(browser) as context:
-        phone = desk.log_in(context, desk.world.lead)
+        phone = desk.signed_in(context, desk.world.lead)
         for page in (lea, phone):
             page.goto(f"{desk.origin}/inbox/team/")
             page.wait_for_selector("html[data-line=open]")

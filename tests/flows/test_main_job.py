@@ -26,7 +26,7 @@ from tests.browser.conftest import browser  # noqa: F401  # the one browser, for
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 START_SECONDS = 120
-pytestmark = [pytest.mark.needs("chromium")]
+pytestmark = [pytest.mark.needs("chromium"), pytest.mark.xdist_group("product")]
 
 
 @dataclass

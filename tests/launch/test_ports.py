@@ -57,6 +57,16 @@ def test_no_free_port_at_all_is_a_sentence(taken: int, monkeypatch: pytest.Monke
         ports.choose(taken)
 
 
+def test_any_free_port_is_below_those_the_kernel_lends_and_not_a_taken_one(
+    taken: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert ports.any_free() in range(18_000, 32_000)
+    monkeypatch.setattr(ports, "QUIET", range(taken, taken + 1))
+    monkeypatch.setattr(ports, "TRIES", 1)
+    with pytest.raises(LaunchError, match="No free port"):
+        ports.any_free()
+
+
 def test_taken_port_of_the_desk_is_told_with_the_one_used_instead(
     taken: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

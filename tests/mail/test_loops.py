@@ -12,6 +12,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
+from django.db import connection
 from psycopg import sql
 
 from helpdesk.models import Mailbox, OutgoingMail, RawMail, Verdict
@@ -103,24 +104,26 @@ class Installation:
 def installation(
     name: str, address: str, user: str, dovecot: Dovecot, sink: Sink, folder: Path
 ) -> Iterator[Installation]:
-    """Made on a fresh database beside the test's."""
+    """Made on a copy of the test's database, which is empty and migrated: migrations take a quarter of a minute."""
     url = database_url()
-    database = f"{urlsplit(url).path[1:]}_{name}"
-    own = urlunsplit(urlsplit(url)._replace(path="/" + database))
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database)))
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))
+    empty = urlsplit(url).path[1:]
+    database = f"{empty}_{name}"
+    own, beside = (urlunsplit(urlsplit(url)._replace(path=f"/{place}")) for place in (database, "postgres"))
+    connection.close()  # nobody may be in a database that is copied
+    with psycopg.connect(beside, autocommit=True) as server:
+        server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database)))
+        copy = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+        server.execute(copy.format(sql.Identifier(database), sql.Identifier(empty)))
     try:
         settings = {"DATABASE_URL": own, "HELPDESK_SECRET_KEY": name * 30, "HELPDESK_DATA_DIR": str(folder / name)}
         made = Installation(address, settings)
-        made.manage("migrate", "-v", "0", "--skip-checks")
         made.manage("shell", "--no-imports", "-c", _MAILBOX.format(
             address=address, imap=dovecot.port, user=user, password=PASSWORD, smtp=sink.port
         ))  # fmt: skip
         yield made
     finally:
-        with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database)))
+        with psycopg.connect(beside, autocommit=True) as server:
+            server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database)))
 
 
 _MAILBOX = """

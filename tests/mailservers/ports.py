@@ -5,12 +5,12 @@ from __future__ import annotations
 import socket
 import time
 
+from launch.ports import any_free
+
 
 def free_port() -> int:
-    """A loopback TCP port nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A loopback TCP port nobody listens on at this moment, and no outgoing connection takes in the next."""
+    return any_free()
 
 
 def wait_for_port(port: int, seconds: float = 15.0) -> None:

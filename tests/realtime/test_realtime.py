@@ -23,6 +23,7 @@ from django.db import transaction
 
 from helpdesk import realtime
 from helpdesk.channel_layer import PostgresNotifyLayer
+from launch.ports import any_free
 from tests.realtime.conftest import heard, heard_before, in_thread, member, terminate_doorbells
 
 
@@ -40,9 +41,7 @@ async def redis_layer(transactional_db: None, tmp_path: Path) -> AsyncIterator[A
     program = shutil.which("redis-server")
     if program is None:
         pytest.skip("redis-server is not installed")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = any_free()
     server = subprocess.Popen(
         [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)],
         stdout=subprocess.DEVNULL,
