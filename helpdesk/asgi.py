@@ -3,12 +3,35 @@
 from __future__ import annotations
 
 import os
+import sys
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "helpdesk.settings")
 
-from django.core.asgi import get_asgi_application
+import django
+from asgiref.sync import sync_to_async
+from django.core.handlers.asgi import ASGIHandler
 
-http = get_asgi_application()
+#: While one thread computes, another that has something to pass on (a doorbell, a finished read) waits this long for its turn.
+_TURN_SECONDS = 0.001
+sys.setswitchinterval(_TURN_SECONDS)
+
+
+class OneThreadHandler(ASGIHandler):
+    """Runs middleware and view of a request in one go on one thread.
+
+    All of ours are synchronous. Django's own handler goes back to the event loop between the two, and each of these changes
+    waits until the threads of other requests let go of the interpreter.
+    """
+
+    def load_middleware(self, is_async: bool = False) -> None:
+        """The synchronous chain, called through one thread."""
+        super().load_middleware(is_async=False)
+        if is_async:
+            self._middleware_chain = sync_to_async(self._middleware_chain, thread_sensitive=True)
+
+
+django.setup(set_prefix=False)
+http = OneThreadHandler()
 
 from channels.auth import AuthMiddlewareStack  # noqa: E402  # models must be loaded first
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402

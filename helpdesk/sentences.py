@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from django.db import connection
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, override
 
-from helpdesk.models import ActorKind, ChecklistItem, Customer, Kind, Priority, Queue, Status, TicketEvent, User
+from helpdesk.models import ActorKind, Kind, Priority, Status, TicketEvent
 
 Words = Callable[[str, dict[str, Any]], str]
 
@@ -21,8 +22,16 @@ def sentence(event: TicketEvent, viewer_language: str | None = None, names: Name
         return _SENTENCES[Kind(event.kind)](who, {**event.data, "names": names})
 
 
+_NAMES = """
+    SELECT 'u', id, name FROM helpdesk_user WHERE id = ANY(%s::bigint[])
+    UNION ALL SELECT 'c', id, name FROM helpdesk_customer WHERE id = ANY(%s::bigint[])
+    UNION ALL SELECT 'q', id, name FROM helpdesk_queue WHERE id = ANY(%s::bigint[])
+    UNION ALL SELECT 'i', id, text FROM helpdesk_checklistitem WHERE id = ANY(%s::bigint[])
+"""
+
+
 class Names:
-    """The names a page of events speaks of, read in four queries at most, however many events."""
+    """The names a page of events speaks of, read in one query at most, however many events."""
 
     def __init__(self, events: list[TicketEvent]) -> None:
         users: set[int] = set()
@@ -42,10 +51,16 @@ class Names:
         items = {
             event.data["item"] for event in events if event.kind == Kind.CHECKLIST_CHANGED and event.data.get("item")
         }
-        self.items = dict(ChecklistItem.objects.filter(pk__in=items).values_list("pk", "text"))
-        self.users = dict(User.objects.filter(pk__in=users).values_list("pk", "name"))
-        self.customers = dict(Customer.objects.filter(pk__in=customers).values_list("pk", "name"))
-        self.queues = dict(Queue.objects.filter(pk__in=queues).values_list("pk", "name"))
+        self.users: dict[int, str] = {}
+        self.customers: dict[int, str] = {}
+        self.queues: dict[int, str] = {}
+        self.items: dict[int, str] = {}
+        if users or customers or queues or items:
+            kinds = {"u": self.users, "c": self.customers, "q": self.queues, "i": self.items}
+            with connection.cursor() as cursor:
+                cursor.execute(_NAMES, [sorted(users), sorted(customers), sorted(queues), sorted(items)])
+                for kind, key, name in cursor.fetchall():
+                    kinds[kind][key] = name
 
     def actor(self, event: TicketEvent) -> str:
         """Who did it."""

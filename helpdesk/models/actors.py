@@ -75,13 +75,18 @@ class Actor:
         """The teams the person leads."""
         return self._memberships()["lead"]
 
+    def queue_ids(self) -> frozenset[int]:
+        """The queues of the person's teams, read with them."""
+        return self._memberships()["queues"]
+
     def _memberships(self) -> dict[str, frozenset[int]]:
         if not self._teams:
-            rows: list[tuple[int, str]] = []
+            rows: list[tuple[int, str, int | None]] = []
             if self.user is not None and self.user.is_active:
-                rows = list(self.user.memberships.values_list("team_id", "role"))
-            self._teams["member"] = frozenset(team for team, _role in rows)
-            self._teams["lead"] = frozenset(team for team, role in rows if role == "lead")
+                rows = list(self.user.memberships.values_list("team_id", "role", "team__queues"))
+            self._teams["member"] = frozenset(team for team, _role, _queue in rows)
+            self._teams["lead"] = frozenset(team for team, role, _queue in rows if role == "lead")
+            self._teams["queues"] = frozenset(queue for _team, _role, queue in rows if queue is not None)
         return self._teams
 
 

@@ -106,10 +106,8 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
             # read first: two indexes joined, where a subquery would make the database look at every ticket
             joined = Participant.objects.filter(customer=actor.customer).values_list("ticket_id", flat=True)
             return self.filter(own | models.Q(pk__in=list(joined))).exclude(status=Status.SPAM)
-        teams = actor.team_ids()
-        if not teams:
-            return self.none()
-        return self.filter(queue_id__in=list(Queue.objects.filter(team_id__in=teams).values_list("pk", flat=True)))
+        queues = actor.queue_ids()
+        return self.filter(queue_id__in=sorted(queues)) if queues else self.none()
 
     def active(self) -> Self:
         """Somebody of ours has to act."""

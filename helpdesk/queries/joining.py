@@ -50,6 +50,8 @@ def joined_here(door: QuerySet[Ticket], ticket: Ticket) -> list[Joined]:
 def by_numbers(door: QuerySet[Ticket], numbers: Iterable[int]) -> list[Ticket]:
     """The tickets with these numbers, in the order given, without those that are not behind `door`."""
     wanted = list(dict.fromkeys(numbers))
+    if not wanted:
+        return []
     found = {t.number: t for t in door.filter(number__in=wanted).select_related("queue", "customer")}
     return [found[number] for number in wanted if number in found]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 from django.db.models import Count, Max
 
@@ -67,6 +67,19 @@ def viewers_of(actor: Actor, tickets: Iterable[HasKey]) -> dict[int, list[Viewer
     for (ticket, _user), viewer in here.items():
         found[ticket].append(viewer)
     return dict(found)
+
+
+def viewers_from(tabs: Iterable[dict[str, Any]]) -> list[Viewer]:
+    """The viewers of one ticket from its tabs in order of name: `id`, `name`, `email` of the person, `is_typing`, `is_idle`."""
+    here: dict[int, Viewer] = {}
+    for tab in tabs:
+        other = here.get(tab["id"])
+        here[tab["id"]] = Viewer(
+            User(pk=tab["id"], name=tab["name"], email=tab["email"]),
+            is_typing=tab["is_typing"] or (other is not None and other.is_typing),
+            is_idle=tab["is_idle"] and (other is None or other.is_idle),
+        )
+    return list(here.values())
 
 
 class State(StrEnum):

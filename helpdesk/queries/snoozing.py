@@ -12,8 +12,8 @@ from datetime import datetime
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from helpdesk.hours import next_opening
-from helpdesk.models import BusinessCalendar, Ticket
+from helpdesk.hours import Calendar, next_opening
+from helpdesk.models import BusinessCalendar
 from helpdesk.now import now
 from helpdesk.presets import moment_of
 
@@ -36,17 +36,21 @@ def preset_moment(choice: str, calendar: BusinessCalendar | None) -> datetime | 
     moment = moment_of(choice, timezone.localtime(now()))
     if moment is None or calendar is None:
         return moment
-    return next_opening(moment, calendar.as_calendar()) or moment
+    return _in_hours(moment, calendar.as_calendar())
 
 
-def rests(ticket: Ticket) -> list[Rest]:
-    """The presets for this ticket, in the order of the menu."""
+def _in_hours(moment: datetime, hours: Calendar | None) -> datetime:
+    return moment if hours is None else next_opening(moment, hours) or moment
+
+
+def rests(hours: Calendar | None) -> list[Rest]:
+    """The presets for a ticket whose queue has these hours, in the order of the menu."""
     words = {
         "later": _("Later today"),
         "tomorrow": _("Tomorrow 9:00"),
         "monday": _("Monday 9:00"),
         "week": _("In a week"),
     }
-    calendar = ticket.queue.calendar if ticket.queue.calendar_id else None
-    found = [(key, preset_moment(key, calendar)) for key in PRESETS]
-    return [Rest(key, words[key], until) for key, until in found if until is not None]
+    local = timezone.localtime(now())
+    found = [(key, moment_of(key, local)) for key in PRESETS]
+    return [Rest(key, words[key], _in_hours(until, hours)) for key, until in found if until is not None]

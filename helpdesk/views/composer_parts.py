@@ -15,19 +15,31 @@ from helpdesk import before_sending, canned
 from helpdesk.access import actor_of
 from helpdesk.actions.drafts import revision_of
 from helpdesk.actions.recipients import reply_recipients
-from helpdesk.models import Attachment, CustomerAddress, Draft, OutgoingMail, Status, Ticket
+from helpdesk.models import Attachment, CustomerAddress, Draft, Message, OutgoingMail, Status, Ticket
 from helpdesk.now import now
 from helpdesk.presets import moment_of
+from helpdesk.queries.furniture import Furniture
 
 #: The kind of message somebody wrote last on this device: what a fresh box opens with.
 MODE_COOKIE = "composer"
 MODES = ("reply", "note")
 
 
-def composer_context(request: HttpRequest, ticket: Ticket, rights: dict[str, bool], mode: str = "") -> dict[str, Any]:
-    """The composer with the person's drafts; `mode` is the tab to open ("" for the newest draft's, else the last used)."""
+def composer_context(
+    request: HttpRequest,
+    ticket: Ticket,
+    rights: dict[str, bool],
+    mode: str = "",
+    *,
+    around: Furniture,
+    answered: Message | None = None,
+) -> dict[str, Any]:
+    """The composer with the person's drafts; `mode` is the tab to open ("" for the newest draft's, else the last used).
+
+    `answered` is the newest message a reply would answer, where the caller has it already.
+    """
     actor = actor_of(request)
-    drafts = {d.mode: d for d in Draft.objects.filter(ticket=ticket, user=actor.user)}
+    drafts = {d.mode: d for d in Draft.objects.filter(ticket=ticket, user=actor.user)} if around.has_drafts else {}
     is_over = ticket.status in {Status.CLOSED, Status.SPAM}
     may_reply, may_note = rights["ticket_reply"] and not is_over, rights["ticket_note"]
     if not mode and drafts:
@@ -38,7 +50,7 @@ def composer_context(request: HttpRequest, ticket: Ticket, rights: dict[str, boo
     draft = drafts.get("reply")
     recipients = draft.recipients if draft and draft.recipients else []
     if may_reply and not recipients:
-        recipients = list(reply_recipients(ticket=ticket))
+        recipients = list(reply_recipients(ticket=ticket, to_message=answered))
     return {
         "ticket": ticket,
         "rights": rights,
@@ -53,8 +65,10 @@ def composer_context(request: HttpRequest, ticket: Ticket, rights: dict[str, boo
         "recipients": recipients,
         "uploads": list(
             Attachment.objects.visible_to(actor).filter(ticket=ticket, message__isnull=True, uploaded_by=actor.user)
-        ),
-        "scheduled": scheduled_replies(ticket) if may_reply else [],
+        )
+        if around.has_uploads
+        else [],
+        "scheduled": scheduled_replies(ticket) if may_reply and around.has_scheduled else [],
         "later": later_presets() if may_reply else [],
         "client_id": uuid.uuid4(),
         "max_bytes": settings.ATTACHMENT_MAX_BYTES,

@@ -24,7 +24,6 @@ from helpdesk.queries.ticket import ticket_by_number
 from helpdesk.queries.time_in_state import time_in_state
 from helpdesk.views.answers import bundle, in_sentences, is_partial, toast
 from helpdesk.views.customer_forms import form_context, keep_facts
-from helpdesk.views.inbox import door_of
 from helpdesk.views.ticket import customer_context, ticket_or_404
 from helpdesk.views.ticket_changes import answer
 
@@ -49,7 +48,7 @@ def customer(request: HttpRequest, public_id: uuid.UUID, number: int) -> HttpRes
     """The form of the customer inside the context panel of a ticket."""
     actor = actor_of(request)
     found = get_object_or_404(Customer.objects.visible_to(actor), public_id=public_id)
-    ticket = ticket_by_number(door_of(request), number)
+    ticket = ticket_by_number(actor, number)
     if ticket is None or ticket.customer_id != found.pk:
         raise Http404
     form = None if request.method == "GET" else keep_facts(request, found)

@@ -17,14 +17,12 @@ from helpdesk.actions.merging import follow_with_drafts
 from helpdesk.models import TRANSITIONS, Priority, Status, Ticket
 from helpdesk.queries import ticket as reads
 from helpdesk.queries.furniture import Furniture, furniture_of
-from helpdesk.queries.joining import joined_here, relatives, survivor_of
-from helpdesk.queries.reading import read_seq
+from helpdesk.queries.joining import Relatives, joined_here, relatives, survivor_of
 from helpdesk.queries.snoozing import rests
 from helpdesk.views.answers import bundle, is_partial
 from helpdesk.views.composer_parts import composer_context, later_presets, scheduled_replies
 from helpdesk.views.inbox import door_of, home_slug, list_frame, place_of, status_names
 from helpdesk.views.joining_forms import came_from
-from helpdesk.views.viewers import viewers_shown
 
 #: The statuses offered in the menu, in the order of how often they are needed.
 _MENU = [Status.OPEN, Status.PENDING, Status.ON_HOLD, Status.SNOOZED, Status.RESOLVED, Status.CLOSED, Status.SPAM]
@@ -32,7 +30,7 @@ _MENU = [Status.OPEN, Status.PENDING, Status.ON_HOLD, Status.SNOOZED, Status.RES
 
 def ticket_or_404(request: HttpRequest, number: int) -> Ticket:
     """The ticket with this number. What one may not see does not exist."""
-    found = reads.ticket_by_number(door_of(request), number)
+    found = reads.ticket_by_number(actor_of(request), number)
     if found is None:
         raise Http404
     return found
@@ -62,7 +60,7 @@ def head_context(request: HttpRequest, ticket: Ticket) -> dict[str, Any]:
         "status_word": _(ticket.label.label_agent) if ticket.label else words[ticket.status],
         "transitions": [(s.value, words[s]) for s in offered if s != Status.SNOOZED],
         "merged_to": survivor_of(door_of(request), ticket) if is_merged else None,
-        "rests": rests(ticket) if rights["ticket_update"] else [],
+        "rests": rests(around.hours) if rights["ticket_update"] else [],
         "may_snooze": Status.SNOOZED in allowed or ticket.status == Status.SNOOZED,
         "may_resolve": Status.RESOLVED in allowed,
         "priorities": list(reversed(Priority.choices)),
@@ -71,7 +69,7 @@ def head_context(request: HttpRequest, ticket: Ticket) -> dict[str, Any]:
         "owners": around.owners if rights["ticket_assign"] else [],
         "known_tags": around.known_tags if rights["ticket_update"] else [],
         "rights": rights,
-        "viewers": viewers_shown(actor, [ticket]).get(ticket.pk, ()),
+        "viewers": around.viewers if may(actor, "presence.view") else (),
         "checklist": around.checklist,
         "checklist_done": sum(1 for item in around.checklist if item["done"]),
         "is_following": any(p["is_colleague"] and p["id"] == actor.id for p in around.people),
@@ -141,9 +139,9 @@ def customer_context(request: HttpRequest, ticket: Ticket) -> dict[str, Any]:
             if field["on"] == "customer" and field["key"] in customer.fields
         ],
         "ticket_fields": [(f, ticket.fields.get(f["key"], "")) for f in around.fields if f["on"] == "ticket"],
-        "earlier": reads.earlier_tickets(door_of(request), ticket),
-        "relatives": relatives(door_of(request), ticket),
-        "joined": joined_here(door_of(request), ticket),
+        "earlier": around.earlier,
+        "relatives": relatives(door_of(request), ticket) if around.has_links else Relatives(),
+        "joined": joined_here(door_of(request), ticket) if around.has_joined else [],
         "participants": around.people,
         "followers": _followers(around),
         "checklist": around.checklist,
@@ -181,16 +179,22 @@ def ticket(request: HttpRequest, number: int) -> HttpResponse:
 
 def _talk_context(request: HttpRequest, found: Ticket, mode: str = "") -> dict[str, Any]:
     """All that the conversation and the context panel of a ticket show."""
-    head = head_context(request, found)
+    head, around = head_context(request, found), furniture(request, found)
+    shown = reads.timeline(found, language=get_language() or "en", may_read_notes=head["rights"]["ticket_read_notes"])
     return {
         **head,
-        "timeline": reads.timeline(
-            found, language=get_language() or "en", may_read_notes=head["rights"]["ticket_read_notes"]
+        "timeline": shown,
+        **composer_context(
+            request,
+            found,
+            head["rights"],
+            mode or request.GET.get("mode", ""),
+            around=around,
+            answered=reads.answered_first(shown),
         ),
-        **composer_context(request, found, head["rights"], mode or request.GET.get("mode", "")),
         **customer_context(request, found),
         "list_query": request.GET.urlencode(),
-        "read_seq": read_seq(actor_of(request), found.pk),
+        "read_seq": around.read_seq,
     }
 
 
@@ -207,10 +211,13 @@ def whole_talk(
 
 @require_GET
 def changes(request: HttpRequest, number: int) -> HttpResponse:
-    """What happened after `?after=seq`: new and changed entries, the header, the context. 205 asks for a fresh page."""
+    """What happened after `?after=seq`: new and changed entries, the header, and the context unless it is as it was.
+
+    205 asks for a fresh page.
+    """
     found = ticket_or_404(request, number)
     after = request.GET.get("after", "0")
-    return changed(request, found, int(after) if after.isdecimal() else 0)
+    return changed(request, found, int(after) if after.isdecimal() else 0, is_fresh=True)
 
 
 def changed(
@@ -220,10 +227,14 @@ def changed(
     *,
     templates: tuple[str, ...] = (),
     extra: str = "",
+    is_fresh: bool = False,
     **context: Any,
 ) -> HttpResponse:
-    """The bundle every change of a ticket answers with: header, context, entries after `after`, then `templates`."""
-    fresh = ticket_or_404(request, ticket.number)
+    """The bundle every change of a ticket answers with: header, context, entries after `after`, then `templates`.
+
+    `is_fresh`: the ticket was read just now, nothing was changed since.
+    """
+    fresh = ticket if is_fresh else ticket_or_404(request, ticket.number)
     head = head_context(request, fresh)
     entries = reads.changes_since(
         fresh,
@@ -242,11 +253,14 @@ def changed(
         if entries.is_turned and "desk/_composer.html" not in templates:
             templates = ("desk/_composer.html", *templates)
     if "desk/_composer.html" in templates:
-        whole = {**whole, **composer_context(request, fresh, head["rights"], str(context.get("mode", "")))}
+        mode = str(context.get("mode", ""))
+        whole |= composer_context(request, fresh, head["rights"], mode, around=furniture(request, fresh))
     elif head["rights"]["ticket_reply"]:
-        whole = {**whole, "scheduled": scheduled_replies(fresh), "later": later_presets()}
+        waiting = scheduled_replies(fresh) if furniture(request, fresh).has_scheduled else []
+        whole = {**whole, "scheduled": waiting, "later": later_presets() if waiting else []}
         templates = ("desk/_composer_scheduled.html", *templates)
-    return bundle(request, ["desk/_head.html", "desk/_context.html", body, *templates], whole, extra=extra)
+    panel = () if is_fresh and isinstance(entries, reads.News) and entries.is_only_words else ("desk/_context.html",)
+    return bundle(request, ["desk/_head.html", *panel, body, *templates], whole, extra=extra)
 
 
 @require_GET

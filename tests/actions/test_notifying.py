@@ -232,11 +232,11 @@ def test_unread_and_told_cost_the_same_for_one_and_for_three(world: World, djang
     lea = Actor.of(world.lead)
     lea.team_ids()
     note(ticket=fresh(world.ticket), actor=sara, text="@Lea Lead 1")
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(3):
         assert len(told_to(lea)) == 1
     note(ticket=fresh(world.ticket), actor=sara, text="@Lea Lead 2")
     note(ticket=fresh(world.ticket), actor=sara, text="@Lea Lead 3")
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(3):
         assert len(told_to(lea)) == 3
 
 

@@ -20,7 +20,7 @@ def sara(desk: Desk, browser_context: BrowserContext) -> Page:
     keep_desk_settings(
         user=User.objects.get(pk=desk.world.agent.pk), changes={"keys": {"resolve": "y", "spam": "", "macro-1": "h"}}
     )
-    return desk.signed_in(browser_context, desk.world.agent)
+    return desk.log_in(browser_context, desk.world.agent)
 
 
 def test_menus_show_the_keys_as_the_person_has_set_them(desk: Desk, sara: Page) -> None:

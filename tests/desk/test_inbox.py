@@ -30,7 +30,7 @@ def test_a_view_takes_the_same_queries_with_one_row_and_with_three(
     for _ in range(rows - 1):
         assign_ticket(ticket=make_ticket(world.queue_a), actor=SYSTEM, owner=world.agent)
     agent_client.get("/inbox/team/", headers=PARTIAL)  # the first page after signing in also dates the session
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(9):
         page = agent_client.get("/inbox/team/", headers=PARTIAL).content.decode()
     assert page.count('<li class="row"') == rows
 
@@ -108,7 +108,7 @@ def test_counts_stop_at_the_cap_and_know_the_walls(
     foreign = TicketFilter(queue=world.queue_b.pk)
     by_mail = TicketFilter(statuses=("new", "open"), channel="api")
     agent.team_ids()
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(2):
         found = counts_of(agent, [ACTIVE, mine, foreign, by_mail, TicketFilter(text="dock")])
     assert found == [6, 0, 0, 3, None]
 

@@ -216,9 +216,9 @@ def test_saved_views_and_conditions_cost_no_query_each(
         _mention(world, Ticket.objects.latest("pk"), -n)
     view = SavedView.objects.earliest("pk")
     agent_client.get(f"/inbox/saved-{view.pk}/", headers=PARTIAL)
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(7):
         agent_client.get(f"/inbox/saved-{view.pk}/", headers=PARTIAL)
-    with django_assert_num_queries(11):  # an order of two parts reads the second one too
+    with django_assert_num_queries(10):  # an order of two parts reads the second one too
         page = agent_client.get("/inbox/mentions/", headers=PARTIAL).content.decode()
     assert page.count('<li class="row"') == rows
 

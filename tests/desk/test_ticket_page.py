@@ -25,12 +25,13 @@ from helpdesk.models import (
     Message,
     OutgoingMail,
     Status,
+    TeamMembership,
     Ticket,
     User,
 )
 from helpdesk.now import frozen, now
 from helpdesk.queries import ticket as reads
-from tests.factories import World, make_user
+from tests.factories import World, make_ticket, make_user
 
 PARTIAL = {"HX-Request": "true"}
 
@@ -57,9 +58,66 @@ def test_a_ticket_takes_the_same_queries_with_one_message_and_with_three(
     for n in range(messages - 1):
         note(ticket=world.ticket, actor=SYSTEM if n % 2 else agent, text=f"Note {n}")
     agent_client.get(_url(world))
-    with django_assert_num_queries(24):
+    with django_assert_num_queries(10):
         page = agent_client.get(_url(world), headers=PARTIAL).content.decode()
     assert page.count('<article class="msg') == messages
+
+
+def test_a_statement_written_for_one_door_never_answers_behind_another(world: World) -> None:
+    number, foreign = world.ticket.number, world.foreign.number
+    people = [world.agent, world.other_agent, world.manager, world.light]
+    for _round in range(2):  # first written, then kept, in either order
+        for person in (people := people[::-1]):
+            for wanted in (number, foreign):
+                actor = Actor.of(User.objects.get(pk=person.pk))
+                seen = Ticket.objects.visible_to(actor).filter(number=wanted).first()
+                assert reads.ticket_by_number(actor, wanted) == seen
+    assert reads.ticket_by_number(Actor.of(world.agent), number) is not None
+    TeamMembership.objects.filter(user=world.agent).delete()
+    assert reads.ticket_by_number(Actor.of(User.objects.get(pk=world.agent.pk)), number) is None
+    assert reads.ticket_by_number(Actor.of_customer(world.customer), number) is None
+
+
+def test_a_statement_kept_without_notes_shows_none_to_whom_they_are_hidden(world: World, agent: Actor) -> None:
+    note(ticket=world.ticket, actor=agent, text="Between us.")
+    for _round in range(2):
+        for may_read_notes in (True, False):
+            shown = reads.timeline(world.ticket, language="en", may_read_notes=may_read_notes)
+            inside = [e for e in shown.entries if e.message is not None and e.message.audience == "internal"]
+            assert bool(inside) is may_read_notes
+
+
+def test_other_tickets_of_a_customer_are_told_only_where_they_may_be_seen(world: World) -> None:
+    hidden = make_ticket(world.queue_b, world.customer, subject="Behind the wall")
+    for person, is_told in ((world.agent, False), (world.manager, True), (world.agent, False)):
+        page = _client(person).get(_url(world), headers=PARTIAL).content.decode()
+        assert (f"#{hidden.number}" in page) is is_told
+
+
+def test_a_note_alone_leaves_the_panel_as_it_is_and_anything_more_brings_it(
+    world: World, agent_client: Client, agent: Actor
+) -> None:
+    before = _seq(world)
+    note(ticket=world.ticket, actor=agent, text="Only words.")
+    said = agent_client.get(_url(world, f"changes/?after={before}"), headers=PARTIAL).content.decode()
+    assert "Only words." in said
+    assert 'id="context"' not in said
+    assert 'id="talk-head"' in said
+    classify_ticket(ticket=world.ticket, actor=agent, priority=3)
+    more = agent_client.get(_url(world, f"changes/?after={before}"), headers=PARTIAL).content.decode()
+    assert 'id="context"' in more
+    assert (
+        'id="context"'
+        in agent_client.get(_url(world, f"changes/?after={_seq(world)}"), headers=PARTIAL).content.decode()
+    )
+
+
+def test_the_first_reply_brings_the_panel_that_names_its_hour(world: World, agent_client: Client, agent: Actor) -> None:
+    before = _seq(world)
+    reply(ticket=world.ticket, actor=agent, text="The first answer.")
+    assert Ticket.objects.get(pk=world.ticket.pk).first_replied_at is not None
+    first = agent_client.get(_url(world, f"changes/?after={before}"), headers=PARTIAL).content.decode()
+    assert 'id="context"' in first
 
 
 def test_a_ticket_by_its_address_comes_before_its_list_and_says_where_the_list_is(
