@@ -299,9 +299,7 @@ def _place(agent: AgentNow, live: int, begun: datetime | None, wrapping: datetim
 
 def _look_ahead(board: Board, rows: Sequence[Queue], at: datetime) -> None:
     """What the coming hour brings and takes. Three queries."""
-    keys = [queue.pk for queue in rows]
-    arrivals = expected(rows, {queue.pk: queue.first_at for queue in rows}, at)  # type: ignore[attr-defined]
-    handled, patient = _usual(tuple(keys), at)
+    arrivals, handled, patient = _usual(rows, at)
     by_team: dict[int, list[QueueNow]] = defaultdict(list)
     for here in board.queues:
         by_team[here.queue.team_id].append(here)
@@ -331,19 +329,22 @@ def _look_ahead(board: Board, rows: Sequence[Queue], at: datetime) -> None:
             here.outlook = found[here.queue.pk]
 
 
-#: Handling times and patience of seven days by the queues asked for: read over many rows, and the same for a minute.
-_usual_of: dict[tuple[int, ...], tuple[datetime, dict[int, float], dict[int, float]]] = {}
+#: The coming hour, handling times and patience of seven days: read over many rows, and the same for a minute.
+Usual = tuple[dict[int, Expected | None], dict[int, float], dict[int, float]]
+_usual_of: dict[tuple[int, ...], tuple[datetime, Usual]] = {}
 _USUAL_FOR = timedelta(seconds=60)
 _BOARDS_KEPT = 64
 
 
-def _usual(keys: tuple[int, ...], at: datetime) -> tuple[dict[int, float], dict[int, float]]:
+def _usual(rows: Sequence[Queue], at: datetime) -> Usual:
+    keys = tuple(queue.pk for queue in rows)
     kept = _usual_of.get(keys)
     if kept is None or abs(at - kept[0]) > _USUAL_FOR:
         if len(_usual_of) >= _BOARDS_KEPT:
             _usual_of.clear()
-        kept = _usual_of[keys] = (at, handling(keys, at), patiences(keys, at))
-    return kept[1], kept[2]
+        arrivals = expected(rows, {queue.pk: queue.first_at for queue in rows}, at)  # type: ignore[attr-defined]
+        kept = _usual_of[keys] = (at, (arrivals, handling(keys, at), patiences(keys, at)))
+    return kept[1]
 
 
 def _places(crew: Iterable[AgentNow], here: QueueNow) -> float:

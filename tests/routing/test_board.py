@@ -257,7 +257,7 @@ def test_the_board_costs_the_same_for_one_row_and_for_three(
     Router().turn()
     actor = Actor.of(lead)
     cache.clear()
-    with django_assert_num_queries(20):
+    with django_assert_num_queries(19):
         read_board(actor, teams_of(actor))
 
 
