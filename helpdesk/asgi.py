@@ -27,7 +27,7 @@ class OneThreadHandler(ASGIHandler):
         """The synchronous chain, called through one thread."""
         super().load_middleware(is_async=False)
         if is_async:
-            self._middleware_chain = sync_to_async(self._middleware_chain, thread_sensitive=True)
+            self._middleware_chain = sync_to_async(self._middleware_chain, thread_sensitive=True)  # type: ignore[has-type]
 
 
 django.setup(set_prefix=False)

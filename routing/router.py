@@ -16,7 +16,7 @@ from dataclasses import asdict
 from datetime import datetime
 from heapq import heappop, heappush
 from itertools import islice
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from django.db import connection
 
@@ -30,9 +30,13 @@ from routing.core.closed import Outcome
 from routing.core.engine import Agent, Choice
 from routing.core.plan import StepInForce
 from routing.core.pool import Pool
-from routing.models import AgentPresence, Decision, Dirty, Handing, WorkItem
-from routing.queries import house as reading
-from routing.queries.house import House
+from routing.models import AgentPresence, Dirty, Handing, WorkItem
+from routing.queries.house import House, queue_rules, read_house
+from routing.queries.measuring import leanings, measure
+from routing.queries.opening import arrival_of, closing_of
+from routing.queries.staff import read_agents
+from routing.queries.waiting import as_waiting, cost_of, read_waiting, skips
+from routing.telling import Telling, plain
 
 T = TypeVar("T")
 log = logging.getLogger("routing.router")
@@ -46,9 +50,8 @@ SLICE_AGENTS, SLICE_ITEMS = 100, 300
 TURNED_A_TURN = 20
 #: Sweeps are made at least so often while turns follow each other without a pause.
 SWEEP_SECONDS = 0.5
-#: Time spent in one turn on writing down why others wait, so that ten thousand waiting hold up nobody.
-EXPLAIN_SECONDS = 0.02
-ALERTS = frozenset({"unstaffed", "never_opens", "nobody_anywhere"})
+#: Estimated waits and service levels that rules ask for are read so often.
+MEASURE_SECONDS, LEVEL_SECONDS = 5.0, 15.0
 
 
 class Router:
@@ -64,9 +67,9 @@ class Router:
         self.skipped: dict[int, set[int]] = defaultdict(set)  # item -> steps it has left early
         self.concerns: dict[int, set[int]] = defaultdict(set)  # agent -> items that leave him out or prefer him
         self.turned: list[tuple[WorkItem, Outcome]] = []  # to be turned away by a queue that takes nobody
-        self.alerted: set[tuple[int, str]] = set()
-        self.why: dict[int, str] = {}  # what was last written about an item's wait
-        self.to_explain: dict[int, None] = {}
+        self.telling = Telling()
+        self.leanings: dict[int, tuple[bool, ...]] = {}  # queue -> which of its overflow rules hold
+        self.measured_at = self.levels_at = float("-inf")
         self.agents_again: list[int] = []  # to be read again in slices
         self.items_again: list[int] = []
         self.swept = 0.0
@@ -80,12 +83,15 @@ class Router:
         at = now()
         self._read_changes(at)
         self._look_at_due(at)
+        self._measure(at)
         self._turn_away()
         choices = self._match(at)
         if choices:
             self._write(choices)
-        self._alert(at)
-        self._explain_waits(at)
+        if self.house is not None:
+            self.telling.alerts(self.house, self.rows, self.pool.crowded, at)
+        self.telling.explain(self.pool, at)
+        self.telling.write()
         self.is_hurried = len(choices) >= BATCH or bool(self.agents_again or self.items_again or self.turned)
         return self.is_hurried
 
@@ -120,24 +126,27 @@ class Router:
 
     def _read_all(self, at: datetime) -> None:
         """A fresh copy of everything."""
-        house = self.house = reading.read_house(at)
-        self.pool = Pool()
+        old, house = self.house, read_house(at)
+        if old is not None:
+            house.measured = old.measured
+        self.house, self.pool = house, Pool()
         for kept in (self.due, self.since, self.concerns, self.steps, self.turned, self.agents_again, self.items_again):
             kept.clear()
-        for rules in reading.queue_rules(house):
+        for rules in queue_rules(house):
             self.pool.add_queue(rules)
         self._put_agents(house, at, None)
         before, self.rows = self.rows, {}
-        for row in reading.read_waiting(house):
+        for row in read_waiting(house):
             self._put(row.pk, row, house, at, is_new=row.pk not in before)
-        self.why = {key: words for key, words in self.why.items() if key in self.rows}
+        self.telling.keep(self.rows)
         self.skipped = defaultdict(set, {key: gone for key, gone in self.skipped.items() if key in self.rows})
 
     def _begin_again(self, old: House, at: datetime) -> House:
         """The settings anew; agents and items follow in slices."""
-        house = self.house = reading.read_house(at)
+        house = self.house = read_house(at)
         house.staffed, house.waiting, house.plans = old.staffed, old.waiting, old.plans
-        for rules in reading.queue_rules(house):
+        house.measured = old.measured
+        for rules in queue_rules(house):
             if self.pool.queues.get(rules.key) != rules:
                 self.pool.add_queue(rules)
         present = AgentPresence.objects.values_list("user_id", flat=True)
@@ -147,7 +156,7 @@ class Router:
         return house
 
     def _put_agents(self, house: House, at: datetime, keys: Collection[int] | None) -> None:
-        found = reading.read_agents(house, at, keys)
+        found = read_agents(house, at, keys)
         for agent in sorted(found, key=lambda agent: not agent.stats):  # newcomers begin with the least of the others
             self._keep_turns(agent)
             self.pool.put_agent(agent)
@@ -161,7 +170,7 @@ class Router:
         for key in keys or ():  # who is ready anew is left out no more; who is gone is waited for no longer
             for item in self.concerns.pop(key, set()) & self.rows.keys():
                 self._put(item, self.rows[item], house, at)
-        self.to_explain.update(dict.fromkeys(self.rows))
+        self.telling.to_explain.update(dict.fromkeys(self.rows))
 
     def _keep_turns(self, agent: Agent) -> None:
         """Round robin counts offers in the pool's own sequence: the numbers of rows, once in it, would jump the line."""
@@ -173,7 +182,7 @@ class Router:
 
     def _put_items(self, house: House, at: datetime, keys: Collection[int]) -> bool:
         """Reads and puts these items; False where one waits in a queue that is not known yet."""
-        found = {row.pk: row for row in reading.read_waiting(house, keys)}
+        found = {row.pk: row for row in read_waiting(house, keys)}
         for key in keys:
             row = found.get(key)
             self._put(key, row, house, at, is_new=row is not None and key not in self.rows)
@@ -192,7 +201,7 @@ class Router:
         if before is not None:
             house.waiting[before.queue_id] -= 1
         if row is None:
-            self.why.pop(key, None)
+            self.telling.forget(key)
             return
         outcome = self._turned_away(row, house, at, is_new=is_new)
         self.rows[key] = row
@@ -201,7 +210,8 @@ class Router:
             self.turned.append((row, outcome))
             if outcome.behaviour != "keep":
                 return
-        waiting = reading.as_waiting(row, house, self.pool.agents, self.since, at, skipped=self.skipped.get(key, ()))
+        waiting = as_waiting(row, house, self.pool.agents, self.since, at, skipped=self.skipped.get(key, ()))
+        self.telling.overflows(row, waiting, house, at)
         for agent in {*map(int, row.excluded), *(waiting.item.preferred if waiting.item is not None else ())}:
             self.concerns[agent].add(key)
         if waiting.item is not None:
@@ -210,7 +220,7 @@ class Router:
                 self.steps[key] = waiting.step
         if waiting.look_at is not None:
             heappush(self.due, (waiting.look_at, key))
-        self.to_explain[key] = None
+        self.telling.to_explain[key] = None
 
     def _turned_away(self, row: WorkItem, house: House, at: datetime, *, is_new: bool) -> Outcome | None:
         """What a queue that takes nobody now does with the contact; None where it waits as others do.
@@ -218,20 +228,44 @@ class Router:
         Of new contacts those count of which nothing was decided yet: a new term turns away nobody who was let in.
         """
         if is_new and not getattr(row, "known", False):
-            outcome = reading.arrival_of(row, house, at)
+            outcome = arrival_of(row, house, at)
             if outcome.behaviour == "enter":
                 return None
-            self._note_alert(row, outcome.alert)
+            self.telling.alert(row, outcome.alert)
             return outcome
-        behaviour = reading.closing_of(row, house, at)
+        behaviour = closing_of(row, house, at)
         if behaviour in {"drain", "keep"}:
             return None
-        outcome = reading.arrival_of(row, house, at)
+        outcome = arrival_of(row, house, at)
         if behaviour == "other_queue":
             return outcome if outcome.behaviour == "other_queue" else None
         if behaviour == "callback_next_open" and row.channel == "callback":
             return None  # it waits for the opening anyway
         return Outcome(behaviour, row.queue_id, outcome.state or "closed", outcome.opens_at)
+
+    def _measure(self, at: datetime) -> None:
+        """Estimated waits and levels for the rules that ask; whoever waits under a rule that holds anew or no more is put again.
+
+        Read every MEASURE_SECONDS, levels every LEVEL_SECONDS; nothing where no queue has such rules. Of long queues the
+        first are put at once, the others in slices.
+        """
+        house, tick = self.house, time.monotonic()
+        if house is None:
+            return
+        if tick - self.measured_at >= MEASURE_SECONDS:
+            with_levels = tick - self.levels_at >= LEVEL_SECONDS
+            house.measured = measure(house, self.pool, at, levels=with_levels)
+            self.measured_at = tick
+            if with_levels:
+                self.levels_at = tick
+        before, self.leanings = self.leanings, leanings(house, at)
+        turned = {key for key, holds in self.leanings.items() if before.get(key) != holds}
+        turned |= before.keys() - self.leanings.keys()
+        if turned:
+            keys = [key for key, row in self.rows.items() if row.queue_id in turned]
+            for key in keys[:SLICE_ITEMS]:
+                self._put(key, self.rows[key], house, at)
+            self.items_again += sorted(set(keys[SLICE_ITEMS:]) - set(self.items_again))
 
     def _look_at_due(self, at: datetime) -> None:
         """Steps that end, exclusions that are over, queues that open and close."""
@@ -259,7 +293,7 @@ class Router:
         for key, step in asked.items():
             if house is None or key not in self.pool.items:
                 continue
-            if reading.skips(self.rows[key], step, house, self.pool.agents, at) and step.no not in self.skipped[key]:
+            if skips(self.rows[key], step, house, self.pool.agents, at) and step.no not in self.skipped[key]:
                 self.skipped[key].add(step.no)
                 self._put(key, self.rows[key], house, at)
                 left = True
@@ -277,13 +311,13 @@ class Router:
             row = self.rows.pop(choice.item, None)
             if row is not None and self.house is not None:
                 self.house.waiting[row.queue_id] -= 1
-            self.why.pop(choice.item, None)
+            self.telling.forget(choice.item)
             self.steps.pop(choice.item, None)
         log.info("matched", extra={"offers": len(made), "assigned": len(direct), "chosen": len(choices)})
 
     def _chosen(self, choice: Choice) -> offers.Chosen:
-        record = _plain(asdict(choice.record)) if choice.record is not None else {}
-        return offers.Chosen(choice.item, choice.agent, choice.queue, reading.cost_of(self.rows[choice.item]), record)
+        record = plain(asdict(choice.record)) if choice.record is not None else {}
+        return offers.Chosen(choice.item, choice.agent, choice.queue, cost_of(self.rows[choice.item]), record)
 
     def _turn_away(self) -> None:
         for row, outcome in _taken(self.turned, TURNED_A_TURN):
@@ -294,52 +328,6 @@ class Router:
         """The item waits here no more; what has become of it comes back as a change."""
         if self.house is not None:
             self._put(key, None, self.house, now())
-
-    def _note_alert(self, row: WorkItem, why: str) -> None:
-        if why in ALERTS and (row.queue_id, why) not in self.alerted:
-            self.alerted.add((row.queue_id, why))
-            arriving.alert_leads(row, why)
-
-    def _alert(self, at: datetime) -> None:
-        """Leads hear once of a queue in which somebody waits whom nobody can take: none at work, or it never opens."""
-        house = self.house
-        if house is None:
-            return
-        trouble: set[tuple[int, str]] = set()
-        for queue, count in house.waiting.items():
-            if count > 0 and queue in house.queues:
-                opened, changes_at = house.opening(queue, at)
-                if opened and not house.staffed[queue]:
-                    trouble.add((queue, "unstaffed"))
-                elif not opened and changes_at is None:
-                    trouble.add((queue, "never_opens"))
-        new = trouble - self.alerted
-        self.alerted = {one for one in self.alerted if one in trouble or one[1] == "nobody_anywhere"}
-        for queue, why in new:
-            row = next((row for row in self.rows.values() if row.queue_id == queue), None)
-            if row is not None:
-                self._note_alert(row, why)
-
-    def _explain_waits(self, at: datetime) -> None:
-        """A decision row for each item whose reasons for waiting have changed; as many as there is time for."""
-        fresh: list[Decision] = []
-        until = time.monotonic() + EXPLAIN_SECONDS
-        while self.to_explain and time.monotonic() < until:
-            key = next(iter(self.to_explain))
-            del self.to_explain[key]
-            if key not in self.pool.items:
-                continue
-            record = self.pool.explain(key, at.timestamp())
-            words = repr((sorted(record.reasons.items()), sorted(record.missing.items())))
-            if self.why.get(key) != words:
-                self.why[key] = words
-                fresh.append(Decision(item_id=key, at=at, kind="wait", record=_plain(asdict(record))))
-        if fresh:
-            Decision.objects.bulk_create(fresh, ignore_conflicts=True)
-
-
-def _plain(record: dict[str, Any]) -> dict[str, Any]:
-    return {key: list(value) if isinstance(value, tuple) else value for key, value in record.items()}
 
 
 def _taken(keys: list[T], count: int) -> Iterable[T]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 import uuid
 from typing import Any, Final
@@ -18,6 +19,9 @@ RECHECK_SECONDS: Final = 15.0
 #: A page is never taken for older than this: what happened before is in it.
 _OLDEST_PAGE_SECONDS = 55.0
 heads = Heads()
+#: A tab hears of its lists at most so often: a queue of a hundred people must not ring six thousand times a second, and hold up
+#: the one doorbell that is for one of them.
+INBOX_SECONDS: Final = 0.25
 
 
 class Watching(SignedIn):
@@ -31,9 +35,15 @@ class Watching(SignedIn):
         self.heard = 0  # events of the queues that rang here, as `heads` counts them
         self.is_ahead = False
         self.checked_at = time.monotonic()
+        self.inbox_rang = 0.0
+        self.inbox_later: asyncio.TimerHandle | None = None
+        self.inbox_ringing: asyncio.Future[None] | None = None  # kept, for a task nobody holds may be collected
 
     async def stop_watching(self) -> None:
         """Leaves the groups of queues and ticket."""
+        if self.inbox_later is not None:
+            self.inbox_later.cancel()
+            self.inbox_later = None
         await self.unwatch({})
         for key in self.queue_ids:
             await self.channel_layer.group_discard(realtime.queue_group(key), self.channel_name)
@@ -97,9 +107,20 @@ class Watching(SignedIn):
         await self.send_json({key: frame[key] for key in ("type", "ticket", "seq", "kind")})
 
     async def inbox_changed(self, frame: dict[str, Any]) -> None:
-        """From the layer: a queue of his has changed, by so many events."""
+        """From the layer: a queue of his has changed, by so many events. Rings at once, and what follows soon rings together."""
         self.heard += int(frame.get("events", 1))
-        await self.send_json({"type": "inbox.changed"})
+        if self.inbox_later is not None:
+            return
+        left = self.inbox_rang + INBOX_SECONDS - time.monotonic()
+        if left <= 0:
+            self.inbox_rang = time.monotonic()
+            await self.send_json({"type": "inbox.changed"})
+        else:
+            self.inbox_later = asyncio.get_running_loop().call_later(left, self._ring_inbox)
+
+    def _ring_inbox(self) -> None:
+        self.inbox_later, self.inbox_rang = None, time.monotonic()
+        self.inbox_ringing = asyncio.ensure_future(self.send_json({"type": "inbox.changed"}))
 
     async def rights_changed(self, frame: dict[str, Any]) -> None:
         """From the layer: role, teams or activity of this person changed, or his sessions were ended."""

@@ -6,12 +6,14 @@ reaction may run for a ticket whose item is already where it belongs; then it ch
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from helpdesk.models import ACTIVE, Channel, Kind, Priority, Status, Ticket, TicketEvent
+from helpdesk import events as history
+from helpdesk.actions.assignment import move_many
+from helpdesk.models import ACTIVE, SYSTEM, Channel, Kind, Priority, Queue, Status, Ticket, TicketEvent
 from helpdesk.now import now
 from routing.actions import look_again
 from routing.actions.handling import end_handling, end_wrapups, finish_all, let_go
@@ -43,19 +45,43 @@ def enter(events: Sequence[TicketEvent]) -> None:
     standing = _open_items(older) if older else []
     end_wrapups([item for item in standing if item.state == Items.WRAPUP])  # it waits for somebody again
     there = {item.ticket_id for item in standing if item.state != Items.DONE}
-    enter_tickets([ticket for key, ticket in wanting.items() if key not in there])
+    opened = {event.ticket_id for event in events if event.kind == Kind.OPENED}
+    enter_tickets([ticket for key, ticket in wanting.items() if key not in there], opened)
 
 
-def enter_tickets(tickets: Sequence[Ticket]) -> list[WorkItem]:
-    """Items for locked (or new) tickets that wait for somebody and have none."""
+def enter_tickets(tickets: Sequence[Ticket], opened: Collection[int] = ()) -> list[WorkItem]:
+    """Items for locked (or new) tickets that wait for somebody and have none.
+
+    Of those just `opened` (keys) the ones that a rule wants in another queue go there first; later on people move them.
+    """
     if not tickets:
         return []
     demands = demands_of(tickets)
+    if _go_where_demanded([ticket for ticket in tickets if ticket.pk in opened], demands):
+        demands = demands_of(tickets)
     handed = [t for t in tickets if demands.rules[t.queue_id].handing(channel_of(t)) != Handing.PULL]
     known = known_agents(handed, demands.rules) if handed else {}
     items = WorkItem.objects.bulk_create([_item(ticket, demands, known.get(ticket.pk)) for ticket in tickets])
     look_again(items=[item.pk for item in items if item.handing != Handing.PULL])
     return items
+
+
+def _go_where_demanded(tickets: Sequence[Ticket], demands: Demands) -> bool:
+    """Moves new tickets to the queues that demand rules name, with the reason in the history; whether there were any."""
+    wanted = {ticket.pk: demands.of(ticket).queue for ticket in tickets}
+    queues = Queue.objects.in_bulk({key for key in wanted.values() if key is not None})
+    moves = [
+        (ticket, queues[key])
+        for ticket in tickets
+        if (key := wanted[ticket.pk]) is not None and key in queues and key != ticket.queue_id
+    ]
+    if moves:
+        move_many(moves, actor=SYSTEM)
+        data = {"why": "demand"}
+        history.record_many(
+            [history.NewEvent(t, Kind.QUEUED, SYSTEM, {**data, "queue": queue.pk}) for t, queue in moves]
+        )
+    return bool(moves)
 
 
 def _item(ticket: Ticket, demands: Demands, known: Known | None) -> WorkItem:

@@ -100,13 +100,13 @@ def make_offers(chosen: Sequence[Chosen]) -> list[Offer]:
     )
     WorkItem.objects.filter(pk__in=[item.pk for _c, _t, item in kept]).update(state=Items.OFFERED)
     faults.point("route.offered")
+    _ring_agents(offer.agent_id for offer in offers)  # before the lists of everybody: he is the one who is waited for
     events.record_many(
         [
             events.NewEvent(ticket, Kind.OFFERED, SYSTEM, {"offer": offer.pk, "user": offer.agent_id})
             for (_choice, ticket, _item), offer in zip(kept, offers, strict=True)
         ]
     )
-    _ring_agents(offer.agent_id for offer in offers)
     look_again(items=[c.item for c in stale], agents=[c.agent for c in stale])
     return offers
 
@@ -240,8 +240,10 @@ def decline_offer(*, offer: Offer, actor: Actor, reason: str = "") -> None:
     ticket = lock(offer.item.ticket)
     if not _end([offer.pk], States.DECLINED, reason):
         raise OfferGone(_what_became_of(offer))
-    until = now() + timedelta(seconds=rules.decline_seconds)
-    back_to_waiting([offer.item_id], without={offer.item_id: (offer.agent_id, {"until": until.isoformat()})})
+    at = now()
+    until = at + timedelta(seconds=rules.decline_seconds)
+    mark = {"until": until.isoformat(), "at": at.isoformat()}
+    back_to_waiting([offer.item_id], without={offer.item_id: (offer.agent_id, mark)})
     events.record(ticket, Kind.OFFER_DECLINED, actor=actor, data={"offer": offer.pk, "user": offer.agent_id})
     _ring_agents([offer.agent_id])
 
@@ -328,7 +330,8 @@ def cancel_offers_of(items: Iterable[WorkItem]) -> None:
 def back_to_waiting(keys: Sequence[int], *, without: dict[int, tuple[int, dict[str, str]]] | None = None) -> None:
     """Offered or handled items wait again where they stood. The caller holds the locks of their tickets.
 
-    `without`: an agent to leave out, by item: `{"until": time}`, or `{"missed": time}` for until he becomes ready anew.
+    `without`: an agent to leave out, by item: `{"until": time, "at": time}`, or `{"missed": time}` for until he becomes ready
+    anew; in both cases only as long as somebody else could take it (routing.queries.waiting).
     """
     items = list(lock_items(keys).values())
     for item in items:

@@ -46,6 +46,7 @@ OVERFLOW_WORDS: dict[str, Promise] = {
     "wait": gettext_lazy("has waited longer than (seconds)"),
     "ewt": gettext_lazy("would wait longer than (seconds)"),
     "length": gettext_lazy("more contacts wait than"),
+    "service_level": gettext_lazy("the service level of the last half hour is below (%)"),
     "unstaffed": gettext_lazy("nobody is at work"),
     "closed": gettext_lazy("the queue is closed"),
 }
@@ -63,7 +64,8 @@ def overflow_lines(rules: list[dict[str, Any]]) -> str:
     """Overflow rules as `wait | 120 | 4`, a line for each queue."""
     lines = []
     for rule in rules:
-        over = "" if rule.get("over") is None else f"{rule['over']:g}"
+        limit = rule.get("over", rule.get("under"))
+        over = "" if limit is None else f"{limit:g}"
         lines += [f"{rule['when']} | {over} | {key}" for key in rule["to"]]
     return "\n".join(lines)
 
@@ -87,7 +89,10 @@ def overflow_of(lines: str) -> list[dict[str, Any]]:
         if parts[0] in ("unstaffed", "closed"):
             over = None
         found.setdefault((parts[0], over), []).append(int(parts[2]))
-    return [{"when": when, **({} if over is None else {"over": over}), "to": to} for (when, over), to in found.items()]
+    return [
+        {"when": when, **({} if over is None else {"under" if when == "service_level" else "over": over}), "to": to}
+        for (when, over), to in found.items()
+    ]
 
 
 def _behaviour(state: str, channel: str) -> forms.ChoiceField:

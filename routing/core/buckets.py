@@ -24,7 +24,8 @@ Turn = tuple[float, int]
 
 
 class LineKey(NamedTuple):
-    """All that decides who may take an item. `only` is set where nobody but the preferred is asked."""
+    """All that decides who may take an item. `only` is set where nobody but the preferred is asked; `raised` is the penalty
+    with which agents of a lower one count."""
 
     queues: tuple[int, ...]
     needs: Needs
@@ -32,6 +33,7 @@ class LineKey(NamedTuple):
     cost: int
     excluded: frozenset[int]
     only: frozenset[int] | None
+    raised: int = 0
 
     @property
     def plain(self) -> bool:
@@ -55,7 +57,7 @@ class Place:
 class Desk:
     """One queue: its rules, its agents, and those of them with any room at all in the order of the strategy."""
 
-    __slots__ = ("buckets", "free", "offers", "order", "places", "rules", "shelves")
+    __slots__ = ("buckets", "busy", "free", "offers", "order", "places", "rules", "shelves")
 
     def __init__(self, rules: QueueRules) -> None:
         self.rules = rules
@@ -63,6 +65,8 @@ class Desk:
         self.places: dict[int, Place] = {}
         self.free: SortedList[Standing] = SortedList()
         self.buckets: dict[Needs, Bucket] = {}
+        #: Buckets in which something waits, without those beyond the cap.
+        self.busy = 0
         #: (channel, cost) -> the first turn of each line with waiting items, but for lines that ask for certain agents.
         self.shelves: dict[tuple[str, int], SortedList[Turn]] = {}
         self.offers = 0
@@ -70,6 +74,7 @@ class Desk:
     def succeed(self, old: Desk) -> None:
         """Takes over from the desk of the same queue under other rules."""
         self.places, self.buckets, self.shelves, self.offers = old.places, old.buckets, old.shelves, old.offers
+        self.busy = old.busy
         for bucket in self.buckets.values():
             bucket.desk = self
         for place in self.places.values():
@@ -106,7 +111,7 @@ class Desk:
 class Bucket:
     """The agents of one queue who meet one set of needs, whatever they do at the moment."""
 
-    __slots__ = ("desk", "lines", "members", "needs", "number", "scores", "users")
+    __slots__ = ("desk", "lines", "members", "needs", "number", "open", "regular", "scores", "size", "users")
 
     def __init__(self, number: int, desk: Desk, needs: Needs) -> None:
         self.number = number
@@ -116,10 +121,14 @@ class Bucket:
         self.scores: dict[int, float] = {}
         #: Lines with waiting items, without those that ask for certain agents only.
         self.lines: set[Line] = set()
-        #: Lines there are, with or without items.
-        self.users = 0
+        #: Lines there are, with or without items; of these, with items.
+        self.users = self.open = 0
+        #: Whether it counts against the cap: not while only items let in beyond it wait there.
+        self.regular = False
         for place in desk.places.values():
             self.consider(place)
+        #: Members when it was made: what it counts for in memory.
+        self.size = len(self.members)
 
     def consider(self, place: Place) -> None:
         """Takes an agent in when he meets the needs."""
@@ -161,6 +170,9 @@ class Bucket:
 
     def _first(self, line: Line) -> int | None:
         members, free, rules = self.members, self.desk.free, self.desk.rules
+        if line.key.raised and rules.bands:
+            first = self._first_band(line)
+            return min(first, key=lambda standing: standing[1:])[3] if first else None
         if len(members) * 4 < len(free):
             standings = [
                 place.filed[rules.key]
@@ -176,6 +188,10 @@ class Bucket:
 
     def _most_skilled(self, line: Line) -> Place | None:
         """The free list stands by band, then idle time: the first with the best score of the first band."""
+        if line.key.raised and self.desk.rules.bands:
+            first = self._first_band(line)
+            found = min(first, key=lambda standing: (-self.scores[standing[3]], standing[1:]), default=None)
+            return None if found is None else self.members[found[3]]
         best: int | None = None
         band, score, top = 0, -1.0, max(self.scores.values(), default=0.0)
         for standing in self.desk.free:
@@ -189,17 +205,22 @@ class Bucket:
         return None if best is None else self.members[best]
 
     def _drawn(self, line: Line, item: Item, seed: int) -> Place | None:
-        present = self.candidates(line)
+        present = self._first_band(line)
         if not present:
             return None
-        queue = self.desk.rules.key
-        return self.members[
-            draw(
-                seed,
-                item.key,
-                [(one[3], self.members[one[3]].agent.queues[queue]) for one in present if one[0] == present[0][0]],
-            )
-        ]
+        queue, raised = self.desk.rules.key, line.key.raised
+        penalties = [(one[3], max(raised, self.members[one[3]].agent.queues[queue])) for one in present]
+        return self.members[draw(seed, item.key, penalties)]
+
+    def _first_band(self, line: Line) -> list[Standing]:
+        """Whoever could take the first item of the line and has the lowest penalty, those below the raised one lifted to it."""
+        found: list[Standing] = []
+        for standing in self.desk.free:  # by band
+            if found and max(standing[0], line.key.raised) != max(found[0][0], line.key.raised):
+                break
+            if self._may(standing[3], line):
+                found.append(standing)
+        return found
 
 
 class Line:

@@ -30,7 +30,7 @@ _LIVE: dict[str, tuple[tuple[str, ...], str]] = {
     "callback": (("keep", "callback_next_open", "other_queue"), "callback_next_open"),
 }
 _MESSAGE = (("keep", "other_queue"), "keep")
-OVERFLOW_WHEN = ("ewt", "wait", "length", "unstaffed", "closed")
+OVERFLOW_WHEN = ("ewt", "wait", "length", "service_level", "unstaffed", "closed")
 _MEASURED = ("ewt", "wait", "length")
 
 
@@ -38,7 +38,8 @@ _MEASURED = ("ewt", "wait", "length")
 class OverflowRule:
     """When `when` is more than `over` (seconds of estimated wait or of wait; contacts), agents of `to` may take it too.
 
-    The contact keeps its home queue and its place there. "unstaffed" and "closed" have no measure.
+    The contact keeps its home queue and its place there. Of "service_level" `over` is the percentage below which the level
+    of late has fallen, written as `under`. "unstaffed" and "closed" have no measure.
     """
 
     when: str
@@ -48,9 +49,17 @@ class OverflowRule:
     @classmethod
     def from_dict(cls, data: object) -> OverflowRule:
         """`{"when": "ewt", "over": 120, "to": [4]}`; ValueError with a sentence for what cannot be used."""
-        row = reading.mapping(data, "An overflow rule", ("when", "over", "to"))
+        row = reading.mapping(data, "An overflow rule", ("when", "over", "under", "to"))
         when = reading.one_of(row.get("when"), "when of an overflow rule", OVERFLOW_WHEN)
-        if when in _MEASURED:
+        if when == "service_level":
+            if row.get("over") is not None:
+                raise ValueError("An overflow rule for service_level has no over: write under, a percentage.")
+            over = float(
+                reading.whole(row.get("under"), "under of the overflow rule for service_level", least=1, most=100)
+            )
+        elif row.get("under") is not None:
+            raise ValueError(f"An overflow rule for {when} has no under: only service_level has.")
+        elif when in _MEASURED:
             over = reading.seconds(row.get("over"), f"over of the overflow rule for {when}")
         elif row.get("over") is not None:
             raise ValueError(f"An overflow rule for {when} has no measure: leave over out.")
@@ -63,8 +72,27 @@ class OverflowRule:
 
     def to_dict(self) -> dict[str, Any]:
         """The plain form, ready for JSON."""
-        over = {"over": self.over} if self.when in _MEASURED else {}
-        return {"when": self.when} | over | {"to": list(self.to)}
+        plain: dict[str, Any] = {"when": self.when}
+        if self.when in _MEASURED:
+            plain["over"] = self.over
+        elif self.when == "service_level":
+            plain["under"] = int(self.over)
+        return {**plain, "to": list(self.to)}
+
+    def holds(self, queue: QueueNow, state: str, waited: float) -> bool:
+        """Whether it holds for a contact that has waited so many seconds, in a queue of this `state_of`; unknown: no."""
+        match self.when:
+            case "ewt":
+                return queue.ewt is not None and queue.ewt > self.over
+            case "wait":
+                return waited > self.over
+            case "length":
+                return queue.waiting > self.over
+            case "service_level":
+                return queue.service_level is not None and queue.service_level * 100 < self.over
+            case "closed":
+                return state in {"closed", "emergency"}
+        return state == self.when
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,12 +259,7 @@ def overflow_to(rules: ClosedRules, queue: QueueNow, waited: float, now: datetim
     state = state_of(rules, queue, now)
     found: dict[int, str] = {}
     for rule in rules.overflow:
-        if rule.when in _MEASURED:
-            measured = {"ewt": queue.ewt, "wait": waited, "length": float(queue.waiting)}[rule.when]
-            holds = measured is not None and measured > rule.over
-        else:
-            holds = state == rule.when or (rule.when == "closed" and state == "emergency")
-        if holds:
+        if rule.holds(queue, state, waited):
             for key in rule.to:
                 found.setdefault(key, rule.when)
     return tuple(found.items())

@@ -80,7 +80,8 @@ class Item:
 
     excluded: agents who shall not get it (declined, timed out). preferred: agents asked first, in this order;
     only_preferred: nobody else is asked, as in the step that waits for the owner. extra_queues: queues it overflowed to,
-    besides its own. cost: units of an agent, at least one. Raises ValueError for a cost below one.
+    besides its own. cost: units of an agent, at least one. raised: agents of a lower penalty count with this one.
+    Raises ValueError for a cost below one.
     """
 
     key: int
@@ -93,6 +94,7 @@ class Item:
     preferred: tuple[int, ...] = ()
     only_preferred: bool = False
     extra_queues: tuple[int, ...] = ()
+    raised: int = 0
 
     def __post_init__(self) -> None:
         if self.cost < 1:

@@ -48,13 +48,13 @@ def obstacles(agent: Agent, place: Place, item: Item) -> list[Obstacle]:
     return found
 
 
-def strategy_key(bucket: Bucket, place: Place) -> Key:
-    """What the strategy of the bucket's queue compares for an agent; for a draw, his penalty."""
+def strategy_key(bucket: Bucket, place: Place, raised: int = 0) -> Key:
+    """What the strategy of the bucket's queue compares for an agent; for a draw, his penalty, lifted to the raised one."""
     agent, rules = place.agent, bucket.desk.rules
     if rules.strategy == "most_skilled":
         return skilled_key(bucket.needs.proficiency(place.expanded), agent)
     if rules.strategy == "weighted_random":
-        return (float(agent.queues[rules.key]), 0.0)
+        return (float(max(raised, agent.queues[rules.key])), 0.0)
     return ORDERED[rules.strategy](agent, agent.stats[rules.key])
 
 
@@ -66,7 +66,12 @@ def offer_record(now: float, item: Item, chosen: Place, bucket: Bucket, line: Li
     preferred = chosen.agent.key in item.preferred
     ranked = sorted(
         (
-            (place is not chosen, place.agent.queues[rules.key] if rules.bands else 0, strategy_key(bucket, place), key)
+            (
+                place is not chosen,
+                max(item.raised, place.agent.queues[rules.key]) if rules.bands else 0,
+                strategy_key(bucket, place, item.raised),
+                key,
+            )
             for key, place in ((place.agent.key, place) for place in free)
         ),
     )
@@ -82,7 +87,8 @@ def offer_record(now: float, item: Item, chosen: Place, bucket: Bucket, line: Li
         waiting=waiting,
         free=len(free),
         candidates=tuple(
-            Candidate(key, desk.places[key].agent.queues[rules.key], compared) for _, _, compared, key in ranked[:NAMED]
+            Candidate(key, max(item.raised, desk.places[key].agent.queues[rules.key]), compared)
+            for _, _, compared, key in ranked[:NAMED]
         ),
         reasons=reasons,
         missing=missing,
@@ -104,8 +110,8 @@ def wait_record(now: float, item: Item, line: Line, ahead: int) -> WaitRecord:
         if len(kinds) == 1:
             changes.update(kinds)
         if all(kind == "frees" for kind, _ in kinds):
-            band = agent.queues[rules.key] if rules.bands else 0
-            coming.append((key not in item.preferred, band, strategy_key(bucket, place), key))
+            band = max(item.raised, agent.queues[rules.key]) if rules.bands else 0
+            coming.append((key not in item.preferred, band, strategy_key(bucket, place, item.raised), key))
     reasons, missing = _counted((place for place, _ in places.values()), item)
     return WaitRecord(
         now=now,

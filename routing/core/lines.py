@@ -11,6 +11,10 @@ from routing.core.buckets import Bucket, Desk, Line, LineKey, Place
 
 #: Buckets and lines kept although nothing waits in them.
 SPARE = 512
+#: Buckets of one queue in which something waits, before further needs have to stand aside (`parking`).
+MOST_BUCKETS = 500
+#: Members of all buckets together, beyond which the same holds: some 200 MB.
+MOST_MEMBERS = 1_000_000
 
 
 class Lines:
@@ -27,6 +31,21 @@ class Lines:
         self.asking: dict[int, set[Line]] = {}
         #: How many buckets were ever made.
         self.made = 0
+        self.members = 0
+        self.most_buckets, self.most_members = MOST_BUCKETS, MOST_MEMBERS
+
+    def has_room(self, key: LineKey) -> bool:
+        """Whether a line with this key would need no more buckets than there may be."""
+        for queue in key.queues:
+            desk = self._desks[queue]
+            bucket = desk.buckets.get(key.needs)
+            if bucket is not None and bucket.regular:
+                continue
+            if desk.busy >= self.most_buckets:
+                return False
+            if bucket is None and self.members + len(desk.places) > self.most_members:
+                return False
+        return True
 
     def at(self, key: LineKey) -> Line:
         """The line with this key, made where there is none."""
@@ -38,6 +57,8 @@ class Lines:
     def opened(self, line: Line) -> None:
         """The line has its first item."""
         self._spare_lines.pop(line, None)
+        for bucket in line.buckets:
+            bucket.open += 1
         if line.key.only is not None:
             for agent in line.key.only:
                 self.asking.setdefault(agent, set()).add(line)
@@ -48,6 +69,11 @@ class Lines:
 
     def closed(self, line: Line) -> None:
         """The line has lost its last item."""
+        for bucket in line.buckets:
+            bucket.open -= 1
+            if bucket.open == 0 and bucket.regular:
+                bucket.regular = False
+                bucket.desk.busy -= 1
         for agent in line.key.only or ():
             lines = self.asking[agent]
             lines.discard(line)
@@ -57,6 +83,18 @@ class Lines:
             bucket.lines.discard(line)
             if not bucket.lines:
                 self.busy.discard(bucket)
+        self.put_away(line)
+
+    @staticmethod
+    def take_room(line: Line) -> None:
+        """An item that is not beyond the cap waits in the line: its buckets count."""
+        for bucket in line.buckets:
+            if not bucket.regular:
+                bucket.regular = True
+                bucket.desk.busy += 1
+
+    def put_away(self, line: Line) -> None:
+        """A line without items is kept as long as few others are, if the like of it may come again."""
         if line.key.plain:
             self._spare_lines[line] = None
             if len(self._spare_lines) <= SPARE:
@@ -77,6 +115,7 @@ class Lines:
         if bucket is None:
             self.made += 1
             bucket = desk.buckets[key.needs] = Bucket(self.made, desk, key.needs)
+            self.members += bucket.size
         self._spare_buckets.pop(bucket, None)
         bucket.users += 1
         return bucket
@@ -91,5 +130,6 @@ class Lines:
             bucket = next(iter(self._spare_buckets))
             del self._spare_buckets[bucket]
             del bucket.desk.buckets[bucket.needs]
+            self.members -= bucket.size
             for place in tuple(bucket.members.values()):
                 bucket.forget(place)

@@ -12,11 +12,12 @@ from __future__ import annotations
 from heapq import heapify, heappop, heapreplace
 from typing import NamedTuple
 
-from routing.core.buckets import Desk, Line, LineKey, Place, Turn
-from routing.core.engine import Agent, Choice, Item, QueueRules, QueueStats, WaitRecord
+from routing.core.buckets import Line, LineKey, Place, Turn
+from routing.core.engine import Choice, Item, WaitRecord
 from routing.core.explain import offer_record, wait_record
 from routing.core.lines import Lines
-from routing.core.rivals import ABSENT, Rivals
+from routing.core.parking import Parking
+from routing.core.roster import Roster
 
 #: Up to so many agents look up the best item for themselves; for more it is cheaper to go by lines.
 FEW = 8
@@ -36,140 +37,23 @@ class _Head(NamedTuple):
     line: Line
 
 
-class Pool:
+class Pool(Roster):
     """Queues, agents and waiting items of one shard. Read `queues`, `agents` and `items`; change by the methods."""
 
     def __init__(self, *, seed: int = 0) -> None:
+        super().__init__()
         self.seed = seed
-        self.queues: dict[int, QueueRules] = {}
-        self.agents: dict[int, Agent] = {}
         self.items: dict[int, Item] = {}
-        self._desks: dict[int, Desk] = {}
-        self._places: dict[int, Place] = {}
         self._turns: dict[int, tuple[Line, Turn]] = {}
         self._lines = Lines(self._desks)
-        self._gained: set[int] = set()  # agents who may take more than at the last match
+        self._parking = Parking()
         self._filled: set[Line] = set()  # lines to look at whoever gained what
-        self._rivals = Rivals()
         self.few, self.glances = FEW, GLANCES
 
-    # Queues and agents
-
-    def add_queue(self, rules: QueueRules) -> None:
-        """Adds a queue or replaces its rules; agents and items keep their places."""
-        self.queues[rules.key] = rules
-        self._rivals.clear()
-        old, desk = self._desks.get(rules.key), Desk(rules)
-        self._desks[rules.key] = desk
-        if old is None:
-            for place in self._places.values():
-                if rules.key in place.queues:
-                    self._join(place, desk)
-            return
-        desk.succeed(old)
-
-    def put_agent(self, agent: Agent) -> None:
-        """Adds an agent or replaces all that is known of him. The pool owns the object from now on.
-
-        Where he brings no stats for a queue, those the pool has of him stand. Without them he is new there and starts
-        with the least answered and handled of its members; otherwise `fewest` and `least_talk` would flood him.
-        """
-        old = self._places.get(agent.key)
-        same = (
-            old is not None
-            and old.agent is not agent
-            and old.agent.skills == agent.skills
-            and set(old.queues) == set(agent.queues)
-        )
-        for queue in agent.queues:
-            if queue not in agent.stats:
-                known = None if old is None else old.agent.stats.get(queue)
-                agent.stats[queue] = known or self._newcomer(queue, agent.key)
-        self.agents[agent.key] = agent
-        self._rivals.clear()
-        if old is not None and same:
-            old.agent = agent
-            self._refile(old)
-        else:
-            if old is not None:
-                self._leave(old)
-            place = self._places[agent.key] = Place(agent)
-            for queue in agent.queues:
-                if (desk := self._desks.get(queue)) is not None:
-                    self._join(place, desk)
-        for queue in agent.queues:
-            if (desk := self._desks.get(queue)) is not None:
-                desk.offers = max(desk.offers, agent.stats[queue].last_offer or 0)
-        self._gained.add(agent.key)
-
-    def drop_agent(self, key: int) -> Agent | None:
-        """Takes an agent out; None where there is no such agent."""
-        place = self._places.pop(key, None)
-        if place is None:
-            return None
-        self._leave(place)
-        self._gained.discard(key)
-        self._rivals.clear()
-        return self.agents.pop(key)
-
-    def set_ready(self, key: int, ready: bool, *, idle_since: float | None = None, why_not: str = "") -> None:
-        """Makes an agent ready or, with a code for why, not ready; `idle_since` moves his idle time, None leaves it.
-
-        Raises KeyError for an agent who is not in the pool, as do all methods that name one.
-        """
-        place = self._places[key]
-        agent = place.agent
-        if (not agent.ready and agent.why_not in ABSENT) is not (not ready and why_not in ABSENT):
-            self._rivals.clear()
-        agent.ready, agent.why_not = ready, "" if ready else why_not
-        if idle_since is not None:
-            agent.idle_since = idle_since
-        self._refile(place)
-        if ready:
-            self._gained.add(key)
-
-    def set_accepts(self, key: int, channels: frozenset[str] | None) -> None:
-        """Sets the channels an agent takes, None for all."""
-        self._places[key].agent.accepts = channels
-        self._rivals.clear()
-        self._gained.add(key)
-
-    def occupy(self, key: int, channel: str, cost: int) -> None:
-        """Holds units for a contact that came to the agent otherwise than by `match` (pulled, assigned, called out).
-
-        Readiness is the caller's business. Raises ValueError where units or the channel's cap do not allow it.
-        """
-        agent = self._places[key].agent
-        used = agent.channel_used.get(channel, 0)
-        if agent.units_used + cost > agent.units_total or used >= agent.channel_caps.get(channel, used + 1):
-            raise ValueError(f"Agent {key} has no room for a contact on {channel} of {cost} units.")
-        self._hold(self._places[key], channel, cost)
-
-    def release(self, key: int, channel: str, cost: int, *, idle_since: float | None = None) -> None:
-        """Gives back the units of a contact or of an offer that came to nothing; `idle_since` where it was handled.
-
-        Raises ValueError where the agent does not hold as much.
-        """
-        place = self._places[key]
-        agent = place.agent
-        used = agent.channel_used.get(channel, 0)
-        if agent.units_used < cost or used < 1:
-            raise ValueError(f"Agent {key} holds no contact on {channel} of {cost} units.")
-        agent.units_used -= cost
-        agent.channel_used[channel] = used - 1
-        if idle_since is not None:
-            agent.idle_since = idle_since
-        self._refile(place)
-        self._gained.add(key)
-
-    def count(self, key: int, queue: int, *, answered: int = 0, handled_seconds: float = 0.0) -> None:
-        """Adds contacts accepted and seconds of talk and hold to an agent's figures in a queue of his."""
-        place = self._places[key]
-        stats = place.agent.stats[queue]
-        stats.answered += answered
-        stats.handled_seconds += handled_seconds
-        if (desk := self._desks.get(queue)) is not None:
-            desk.file(place)
+    @property
+    def crowded(self) -> dict[int, int]:
+        """Queues whose items ask for more different things than there may be buckets: how many stand aside."""
+        return {queue: len(turns) for queue, turns in self._parking.aside.items()}
 
     # Items
 
@@ -179,35 +63,49 @@ class Pool:
         for queue in queues:
             if queue not in self._desks:
                 raise KeyError(f"Item {item.key} waits in queue {queue}, which the pool does not know.")
-        if item.key in self._turns:
+        if item.key in self.items:
             self.drop_item(item.key)
-        only = frozenset(item.preferred) if item.only_preferred else None
-        key = LineKey(queues, item.needs, item.channel, item.cost, item.excluded, only)
-        line, turn = self._lines.at(key), (item.vtime, item.key)
-        if not line.items:
-            self._lines.opened(line)
-            self._filled.add(line)
-        line.add(turn)
         self.items[item.key] = item
-        self._turns[item.key] = (line, turn)
+        key, turn = _line_key(item), (item.vtime, item.key)
+        is_regular = self._lines.has_room(key)
+        if not is_regular:
+            may, last = self._parking.lets_in(item.queue, turn)
+            if last is not None:
+                self._leave_line(last[1])
+                self._parking.put_aside(item.queue, last)
+            if not may:
+                self._parking.put_aside(item.queue, turn)
+                return
+        self._enter_line(key, turn, is_regular=is_regular)
 
     def drop_item(self, key: int) -> Item | None:
         """Takes an item out of the waiting; None where it does not wait."""
-        found = self._turns.pop(key, None)
-        if found is None:
+        item = self.items.pop(key, None)
+        if item is None:
             return None
-        line, turn = found
-        line.remove(turn)
-        if not line.items:
-            self._filled.discard(line)
-            self._lines.closed(line)
-        return self.items.pop(key)
+        if key in self._turns:
+            self._leave_line(key)
+        if self._parking.inside or self._parking.aside:
+            self._parking.forget(item.queue, (item.vtime, key))
+        return item
 
     # Decisions
 
     def match(self, now: float, *, limit: int | None = None, record: bool = False) -> list[Choice]:
         """Decides all that can be decided, at most `limit`. What is chosen is done in the pool at once: the item waits no
         more, the units are held, the offer counts for round robin. With `record` each choice carries its reasons."""
+        if self._parking.aside:
+            self._clear_inside()
+            self._parking.come_in(self._come_in)
+        choices = found = self._match(now, limit, record)
+        while found and self._parking.aside and (limit is None or len(choices) < limit):
+            if not self._parking.come_in(self._come_in):
+                break
+            found = self._match(now, None if limit is None else limit - len(choices), record)
+            choices = choices + found
+        return choices
+
+    def _match(self, now: float, limit: int | None, record: bool) -> list[Choice]:
         heap, choices = self._heads(), list[Choice]()
         while heap and (limit is None or len(choices) < limit):
             head = heap[0]
@@ -244,15 +142,82 @@ class Pool:
         Counts what stands before it in the order of the law, in every line that shares with its own an agent who is
         there and takes both channels. Raises KeyError where the item does not wait.
         """
-        line, turn = self._turns[item_key]
-        return line.items.index(turn) + self._rivals.ahead(line, turn, self._lines)
+        line, turn = self._line_of(item_key)
+        ahead = line.items.bisect_left(turn) + self._rivals.ahead(line, turn, self._lines)
+        if self._parking.aside:
+            ahead += sum(self._parking.before(queue, turn) for queue in line.key.queues)
+        self._put_back(line)
+        return ahead
 
     def explain(self, item_key: int, now: float) -> WaitRecord:
         """Why an item waits, who is next, and what would change it. Raises KeyError where it does not wait."""
-        line, _ = self._turns[item_key]
-        return wait_record(now, self.items[item_key], line, self.ahead_of(item_key))
+        ahead = self.ahead_of(item_key)
+        line, _ = self._line_of(item_key)
+        record = wait_record(now, self.items[item_key], line, ahead)
+        self._put_back(line)
+        return record
 
     # Inside
+
+    def _enter_line(self, key: LineKey, turn: Turn, *, is_regular: bool) -> None:
+        line = self._lines.at(key)
+        if not line.items:
+            self._lines.opened(line)
+            self._filled.add(line)
+        if is_regular:
+            self._lines.take_room(line)
+        line.add(turn)
+        self._turns[turn[1]] = (line, turn)
+
+    def _leave_line(self, key: int) -> None:
+        line, turn = self._turns.pop(key)
+        line.remove(turn)
+        if not line.items:
+            self._filled.discard(line)
+            self._lines.closed(line)
+
+    def _come_in(self, queue: int, turn: Turn) -> bool:
+        """Lets an item that stands aside in, where there is room for its needs, or it is one of the first and somebody ready
+        could take it."""
+        key = _line_key(self.items[turn[1]])
+        if self._lines.has_room(key):
+            self._parking.came_in(queue, turn)
+            self._enter_line(key, turn, is_regular=True)
+            return True
+        line = self._lines.at(key)
+        if not _is_served(line):
+            self._put_back(line)
+            return False
+        may, last = self._parking.lets_in(queue, turn)
+        if last is not None:
+            self._leave_line(last[1])
+            self._parking.put_aside(queue, last)
+        if not may:
+            self._put_back(line)
+            return False
+        self._parking.came_in(queue, turn)
+        self._enter_line(key, turn, is_regular=False)
+        return True
+
+    def _clear_inside(self) -> None:
+        """Those let in beyond the cap for whom nobody is ready any more make room for others."""
+        for queue, inside in tuple(self._parking.inside.items()):
+            for turn in tuple(inside):
+                if not _is_served(self._turns[turn[1]][0]):
+                    self._leave_line(turn[1])
+                    self._parking.forget(queue, turn)
+                    self._parking.put_aside(queue, turn)
+
+    def _line_of(self, item_key: int) -> tuple[Line, Turn]:
+        """The item's line; of one that stands aside the line it would have."""
+        if item_key in self._turns:
+            return self._turns[item_key]
+        item = self.items[item_key]
+        return self._lines.at(_line_key(item)), (item.vtime, item_key)
+
+    def _put_back(self, line: Line) -> None:
+        if not line.items:
+            self._lines.put_away(line)
 
     def _heads(self) -> list[_Head]:
         """The items that may be decided now, as a heap; what made them so is forgotten."""
@@ -319,41 +284,15 @@ class Pool:
                     best = _sooner(best, self._head(line, number, agent.key))
         return best
 
-    def _hold(self, place: Place, channel: str, cost: int) -> None:
-        agent = place.agent
-        agent.units_used += cost
-        agent.channel_used[channel] = agent.channel_used.get(channel, 0) + 1
-        self._refile(place)
 
-    def _refile(self, place: Place) -> None:
-        for queue in place.queues:
-            if (desk := self._desks.get(queue)) is not None:
-                desk.file(place)
+def _is_served(line: Line) -> bool:
+    """Whether anybody who is ready has what it takes."""
+    return any(place.agent.ready for bucket in line.buckets for place in bucket.members.values())
 
-    def _join(self, place: Place, desk: Desk) -> None:
-        desk.places[place.agent.key] = place
-        desk.offers = max(desk.offers, place.agent.stats[desk.rules.key].last_offer or 0)
-        for bucket in desk.buckets.values():
-            bucket.consider(place)
-        desk.file(place)
-        self._gained.add(place.agent.key)
 
-    def _leave(self, place: Place) -> None:
-        for bucket in tuple(place.buckets):
-            bucket.forget(place)
-        for queue in place.queues:
-            if (desk := self._desks.get(queue)) is not None:
-                desk.unfile(place)
-                desk.places.pop(place.agent.key, None)
-
-    def _newcomer(self, queue: int, key: int) -> QueueStats:
-        desk = self._desks.get(queue)
-        others = [] if desk is None else [one.agent.stats[queue] for at, one in desk.places.items() if at != key]
-        return QueueStats(
-            None,
-            min((stats.answered for stats in others), default=0),
-            min((stats.handled_seconds for stats in others), default=0.0),
-        )
+def _line_key(item: Item) -> LineKey:
+    only = frozenset(item.preferred) if item.only_preferred else None
+    return LineKey(item.queues, item.needs, item.channel, item.cost, item.excluded, only, item.raised)
 
 
 def _sooner(one: _Head | None, other: _Head) -> _Head:

@@ -5,15 +5,16 @@ Called by `manage.py simulate`, by the admin's what-if page, by tests and benche
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
-from routing.core import distributions, needs, scenario_plan
+from routing.core import distributions, needs, scenario_plan, scenario_presence
 from routing.core.distributions import Distribution
 from routing.core.needs import LEVELS, Needs
 from routing.core.reading import mapping, one_of, rows, seconds, skill_path, text, whole
 from routing.core.scenario_plan import Stage
+from routing.core.scenario_presence import NO_DECLINES, Declines, Presence, Windows
 from routing.core.strategies import STRATEGIES
 
 MOST_CONTACTS = 20_000_000
@@ -32,8 +33,11 @@ _QUEUE = (
     "strategy",
     "weight",
     "plan",
+    "open",
+    "when_closed",
+    "declines",
 )
-_AGENTS = ("name", "count", "queues", "skills", "capacity")
+_AGENTS = ("name", "count", "queues", "skills", "capacity", "shifts", "breaks")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,9 @@ class QueuePlan:
     strategy: str
     weight: int = 0
     recorded: tuple[Recorded, ...] = ()
+    hours: Windows = ()
+    when_closed: str = "wait"
+    declines: Declines = NO_DECLINES
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +81,7 @@ class AgentGroup:
     queues: dict[int, int]
     skills: dict[str, int]
     capacity: int = 1
+    presence: Presence = field(default_factory=Presence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +187,9 @@ def _queue(value: object, number: int, strategy: str) -> QueuePlan:
         strategy=one_of(form.get("strategy", strategy), f"“strategy” of {where}", STRATEGIES),
         weight=whole(form.get("weight", 0), f"“weight” of {where}", least=-1000, most=1000),
         recorded=recorded,
+        hours=scenario_presence.read_windows(form.get("open"), f"“open” of {where}"),
+        when_closed=scenario_presence.read_closed(form.get("when_closed"), where),
+        declines=scenario_presence.read_declines(form.get("declines"), where),
     )
 
 
@@ -261,6 +272,7 @@ def _group(value: object, number: int, places: dict[str, int]) -> AgentGroup:
         queues=queues,
         skills=_skills(form.get("skills"), where),
         capacity=whole(form.get("capacity", 1), f"“capacity” of {where}", least=1, most=100),
+        presence=scenario_presence.read_presence(form.get("shifts"), form.get("breaks"), where),
     )
 
 

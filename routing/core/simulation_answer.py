@@ -20,6 +20,7 @@ class QueueTally:
     def __init__(self, within: float) -> None:
         self.within = within
         self.offered = self.answered = self.abandoned = self.waited = self.in_time = self.overflowed = 0
+        self.declined = self.turned_away = 0
         self.waits = array("d")
         self.seconds_of_leavers = 0.0
         self.length = self.longest = 0
@@ -82,6 +83,16 @@ class Tally:
             queue.abandoned += 1
             queue.seconds_of_leavers += now - arrival
 
+    def declined(self, number: int, place: int) -> None:
+        """An agent did not take it."""
+        if number >= self.scenario.warmup:
+            self.queues[place].declined += 1
+
+    def turned_away(self, number: int, place: int) -> None:
+        """Its queue was closed, and it went away."""
+        if number >= self.scenario.warmup:
+            self.queues[place].turned_away += 1
+
     def handled(self, agent: int, start: float, end: float) -> None:
         """An agent was done with one; `busy` counts what of it fell into the counted time."""
         self.busy[agent] += max(0.0, min(end, self.end) - max(start, self.begin))
@@ -109,13 +120,21 @@ class Tally:
             "warnings": list(scenario.warnings),
         }
 
+    def _ready(self, agent: int) -> float:
+        """Seconds of the counted time in which the agent was there."""
+        presence = self.groups[agent].presence
+        if presence.is_constant or not self.counted:
+            return self.counted
+        return presence.ready_seconds(self.begin, self.end)
+
     def _queue(self, place: int) -> dict[str, Any]:
         plan, queue = self.scenario.queues[place], self.queues[place]
         counted = self.counted
         ordered = sorted(queue.waits)
         serving = [n for n, group in enumerate(self.groups) if place in group.queues]
-        utilisation = [_share(self.busy[n], self.groups[n].capacity * counted) for n in serving]
-        room = sum(self.groups[n].capacity for n in serving)
+        ready = {n: self._ready(n) for n in serving}
+        utilisation = [_share(self.busy[n], self.groups[n].capacity * ready[n]) for n in serving]
+        room = sum(self.groups[n].capacity * ready[n] for n in serving)
         waited_in_all = math.fsum(queue.waits) + queue.seconds_of_leavers
         level = _share(queue.in_time, queue.offered)
         return {
@@ -124,7 +143,9 @@ class Tally:
             "answered": queue.answered,
             "abandoned": queue.abandoned,
             "overflowed": queue.overflowed,
-            "unserved": queue.offered - queue.answered - queue.abandoned,
+            "unserved": queue.offered - queue.answered - queue.abandoned - queue.turned_away,
+            "turned_away": queue.turned_away,
+            "declined": queue.declined,
             "wait_probability": _share(queue.waited, queue.offered),
             "asa_seconds": _share(math.fsum(queue.waits), queue.answered),
             "wait_p50": quantile(ordered, 0.5),
@@ -133,7 +154,7 @@ class Tally:
             "service_level": level,
             "service_level_target": {"share": plan.share, "seconds": plan.within},
             "service_level_met": None if level is None else level >= plan.share,
-            "occupancy": _share(sum(self.busy[n] for n in serving), room * counted),
+            "occupancy": _share(sum(self.busy[n] for n in serving), room),
             "utilisation_by_agent": utilisation,
             "waiting_mean": _share(queue.area, counted),
             "waiting_most": queue.longest,

@@ -81,7 +81,9 @@ class Decision(models.Model):
 
     item = models.ForeignKey(WorkItem, models.CASCADE, related_name="decisions", verbose_name=_("work item"))
     at = models.DateTimeField(_("at"))
-    kind = models.CharField(_("kind"), max_length=10)  # offer, wait, pull, manual, overflow, step
+    kind = models.CharField(
+        _("kind"), max_length=10
+    )  # offer, wait, pull, manual, assign, opened, overflow, closed, alert
     agent = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+", verbose_name=_("agent"))
     record = models.JSONField(_("record"))
 

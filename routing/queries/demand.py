@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db.models import Count
 
-from helpdesk.models import AddressKind, Customer, CustomerAddress, Ticket, TicketTag
+from helpdesk.models import AddressKind, Customer, CustomerAddress, Queue, Ticket, TicketTag
 from routing.core.demand import Demanded, DemandRules, Rule, demand_of
 from routing.core.demand_conditions import Facts
 from routing.models import DemandRule, PlanVersion, QueueRouting
@@ -36,6 +36,8 @@ class Demands:
         asks = bool(self._asking) or any(rule.language_level for rule in self.rules.values())
         self._facts = facts_of(tickets) if asks else {}
         self._skills = set(skill_paths().values()) if asks else set()
+        names_queues = any(rule.queue is not None for several in self._asking.values() for rule in several)
+        self._queues = set(Queue.objects.filter(is_active=True).values_list("pk", flat=True)) if names_queues else set()
 
     def plan_of(self, queue: int) -> PlanVersion | None:
         """The version of the queue's plan now in force."""
@@ -50,7 +52,7 @@ class Demands:
             rules=(*self._asking[None], *self._asking[ticket.queue_id]),
             language_level=self.rules[ticket.queue_id].language_level,
         )
-        return demand_of(self._facts[ticket.pk], rules, known_skills=self._skills)
+        return demand_of(self._facts[ticket.pk], rules, known_skills=self._skills, known_queues=self._queues)
 
     @staticmethod
     def stored(demand: Demanded) -> dict[str, Any]:

@@ -10,15 +10,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from routing.core.engine import Agent, Item
-from routing.core.estimate import Estimate, Hidden, Said, Standing, corrected, effective_agents, estimate, said, settled
+from routing.core.estimate import Estimate, Hidden, Said, estimate, said, settled
 from routing.core.estimate_score import Outcome, Score, score
-from routing.models import ContactChannel, Shift, WaitForecast, WorkItem
-from routing.queries.board_traffic import handling, patiences
+from routing.models import ContactChannel, WaitForecast, WorkItem
+from routing.queries.estimating import outcome_of, standing_of
 from routing.queries.live import Live
 
-#: Outcomes of a queue that correct its next estimates, and that decide whether they are shown.
-JUDGED = 100
 #: The log that managers see.
 SHOWN_DAYS = timedelta(days=14)
 CLOSED = "closed"
@@ -46,7 +43,7 @@ def wait_of(live: Live, key: int) -> Wait:
         opens = live.house.now(row.queue_id, live.at).opens_at if waiting.why == CLOSED else None
         return Wait(None, hidden=CLOSED if waiting.why == CLOSED else Hidden.NOBODY, opens_at=opens)
     place = live.pool.ahead_of(key) + 1
-    found = estimate(standing_of(live, item))
+    found = estimate(standing_of(live.pool, item, live.at))
     if isinstance(found, Hidden):
         return Wait(place, hidden=found.value)
     return Wait(place, found, said(found))
@@ -64,87 +61,6 @@ def held_back(row: WorkItem, wait: Wait, at: datetime) -> Wait:
     return replace(wait, estimate=kept, said=said(kept))
 
 
-def standing_of(live: Live, item: Item) -> Standing:
-    """What the estimate is made of."""
-    able = {key: agent for key, agent in live.agents.items() if _is_able(agent, item)}
-    handle = handling([item.queue], live.at).get(item.queue)
-    leaves = _leaves_in(able, live.at)
-    places = [(_places(agent, item), leaves.get(key)) for key, agent in able.items()]
-    ahead = _ahead(live, item, able)
-    log = _judged(item.queue)
-    factor = 1.0
-    for outcome in reversed(log):
-        if outcome.answered:
-            factor = corrected(factor, outcome.mean, outcome.waited)
-    return Standing(
-        ahead=ahead,
-        servers=effective_agents(places, within=(handle or 0.0) * (ahead + 1) / max(1, len(places))),
-        handle_seconds=handle,
-        patience_seconds=patiences([item.queue], live.at).get(item.queue),
-        free=any(agent.has_room(item.channel, item.cost) for agent in able.values()),
-        correction=factor,
-        erratic=score(log).erratic,
-    )
-
-
-def _is_able(agent: Agent, item: Item) -> bool:
-    """At work, on contacts or free, and with all it takes: team, skills, channel."""
-    return (
-        agent.ready
-        and agent.key not in item.excluded
-        and not agent.queues.keys().isdisjoint(item.queues)
-        and (agent.accepts is None or item.channel in agent.accepts)
-        and (not item.only_preferred or agent.key in item.preferred)
-        and item.needs.met_by(agent.skills)
-    )
-
-
-def _places(agent: Agent, item: Item) -> float:
-    """How many contacts of the kind he handles at once."""
-    most = max(1, agent.units_total // item.cost)
-    return float(min(most, agent.channel_caps.get(item.channel, most)))
-
-
-def _ahead(live: Live, item: Item, able: dict[int, Agent]) -> int:
-    """Those served before it by agents it could have too; of a queue that has more agents than these, a part of its line."""
-    mine = live.pool.queues[item.queue].weight
-    shares: dict[tuple[int, ...], float] = {}
-    count = 0.0
-    for other in live.pool.items.values():
-        if other.key == item.key:
-            continue
-        weight = live.pool.queues[other.queue].weight
-        if weight < mine or (weight == mine and (other.vtime, other.key) > (item.vtime, item.key)):
-            continue
-        queues = other.queues
-        if queues not in shares:
-            theirs = [
-                key for key, agent in live.agents.items() if agent.ready and not agent.queues.keys().isdisjoint(queues)
-            ]
-            shares[queues] = sum(key in able for key in theirs) / len(theirs) if theirs else 0.0
-        count += shares[queues]
-    return round(count)
-
-
-def _leaves_in(able: Iterable[int], at: datetime) -> dict[int, float]:
-    """Seconds until the shifts of those who have one end."""
-    ends = Shift.objects.filter(user__in=list(able), starts_at__lte=at, ends_at__gt=at).values_list(
-        "user_id", "ends_at"
-    )
-    return {user: (end - at).total_seconds() for user, end in ends}
-
-
-def _judged(queue: int) -> list[Outcome]:
-    rows = WaitForecast.objects.filter(queue=queue, waited_seconds__isnull=False).order_by("-at", "-pk")[:JUDGED]
-    return [_outcome(row) for row in rows]
-
-
-def _outcome(row: WaitForecast) -> Outcome:
-    """The log keeps the range; its middle stands for the mean."""
-    low, high = float(row.low_seconds), float(row.high_seconds)
-    return Outcome((low + high) / 2, low, high, float(row.waited_seconds or 0), bool(row.was_answered))
-
-
 @dataclass(frozen=True, slots=True)
 class Accuracy:
     """How the estimates of one queue came true."""
@@ -160,7 +76,7 @@ def accuracies(queues: Iterable[tuple[int, str]], at: datetime) -> list[Accuracy
     log: dict[int, list[Outcome]] = {}
     rows = WaitForecast.objects.filter(queue__in=names, at__gte=at - SHOWN_DAYS, waited_seconds__isnull=False)
     for row in rows.order_by("-at")[:20_000]:
-        log.setdefault(row.queue_id, []).append(_outcome(row))
+        log.setdefault(row.queue_id, []).append(outcome_of(row))
     return [Accuracy(key, name, score(log[key])) for key, name in names.items() if key in log]
 
 

@@ -41,6 +41,7 @@ def alert_words(alert: str) -> str:
         "never_opens": lambda: _("The queue never opens: look at its calendar."),
         "nobody_anywhere": lambda: _("No other queue takes it either."),
         "unstaffed": lambda: _("The queue is open, and nobody of it is at work."),
+        "too_many_needs": lambda: _("Contacts ask for too many different things: look at the demand rules."),
     }.get(alert)
     return words() if words is not None else ""
 

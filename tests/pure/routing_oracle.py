@@ -74,11 +74,16 @@ class Oracle:
                 return key
         rules = self.queues[queue]
         if rules.bands:
-            least = min(agent.queues[queue] for agent in free)
-            free = [agent for agent in free if agent.queues[queue] == least]
+            least = min(self.penalty(item, queue, agent) for agent in free)
+            free = [agent for agent in free if self.penalty(item, queue, agent) == least]
         if rules.strategy == "weighted_random":
-            return draw(self.seed, item.key, [(agent.key, agent.queues[queue]) for agent in free])
+            return draw(self.seed, item.key, [(agent.key, self.penalty(item, queue, agent)) for agent in free])
         return min(free, key=lambda agent: (*self.compared(rules, item, agent), agent.key)).key
+
+    @staticmethod
+    def penalty(item: Item, queue: int, agent: Agent) -> int:
+        """A raised penalty lifts those below it."""
+        return max(item.raised, agent.queues[queue])
 
     def compared(self, rules: QueueRules, item: Item, agent: Agent) -> tuple[Any, ...]:
         """What each strategy goes by."""
@@ -146,7 +151,7 @@ class Oracle:
     def _alike(one: Item, other: Item) -> bool:
         def who(item: Item) -> tuple[object, ...]:
             only = frozenset(item.preferred) if item.only_preferred else None
-            return item.queues, item.needs, item.channel, item.cost, item.excluded, only
+            return item.queues, item.needs, item.channel, item.cost, item.excluded, only, item.raised
 
         return who(one) == who(other)
 

@@ -104,7 +104,7 @@ def test_what_the_customer_chose_beats_his_record_his_words_his_page_and_his_cou
     facts = {"language_chosen": "fr", "language_record": "de", "language_detected": "it", "page_lang": "es"}
     found: list[str] = []
     while facts:
-        demand = demand_of(Facts(**facts), rules(language_level=2))  # type: ignore[arg-type]
+        demand = demand_of(Facts(**facts), rules(language_level=2))  # type: ignore[arg-type]  # the facts come as a table of keywords
         found += demand.skills
         assert len(demand.conflicts) == len(facts) - 1
         facts.pop(next(iter(facts)))

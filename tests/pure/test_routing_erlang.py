@@ -207,4 +207,4 @@ def test_shrinkage_rounds_up_but_not_by_a_rounding_error() -> None:
 )
 def test_a_question_that_makes_no_sense_is_refused_with_a_sentence(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=r"\.$"):
-        staff(Question(**({"contacts_per_hour": 100, "handle_seconds": 180} | wrong)))  # type: ignore[arg-type]
+        staff(Question(**({"contacts_per_hour": 100, "handle_seconds": 180} | wrong)))  # type: ignore[arg-type]  # each row has one wrong value

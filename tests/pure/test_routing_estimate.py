@@ -100,7 +100,7 @@ def test_what_cannot_be_trusted_is_not_shown_and_says_why(standing: Standing, wh
 @pytest.mark.parametrize("wrong", [{"ahead": -1}, {"servers": -0.5}])
 def test_numbers_below_nothing_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="below 0"):
-        estimate(Standing(**({"ahead": 1, "servers": 1, "handle_seconds": 10} | wrong)))  # type: ignore[arg-type]
+        estimate(Standing(**({"ahead": 1, "servers": 1, "handle_seconds": 10} | wrong)))  # type: ignore[arg-type]  # each row has one wrong value
 
 
 def test_while_staff_changes_the_head_of_the_line_is_asked_instead() -> None:

@@ -188,9 +188,9 @@ def test_the_sticky_step_is_skipped_when_none_of_its_agents_can_come() -> None:
     sticky = plan({"preferred": ["last_agent", "owner"], "only_preferred": True, "expiry": 20}, {}).steps[0]
     agents = {1: AgentNow("offline"), 2: AgentNow("break")}
     ask = {"preferred": (1, 2), "agents": agents, "only_preferred": True, "patience": 20.0}
-    assert should_skip(sticky.skip_if, **ask) == "offline"  # type: ignore[arg-type]
+    assert should_skip(sticky.skip_if, **ask) == "offline"  # type: ignore[arg-type]  # the same question for both sides
     agents[2] = AgentNow()
-    assert should_skip(sticky.skip_if, **ask) == ""  # type: ignore[arg-type]
+    assert should_skip(sticky.skip_if, **ask) == ""  # type: ignore[arg-type]  # the same question for both sides
 
 
 def test_a_step_that_made_an_offer_at_once_is_not_skipped() -> None:

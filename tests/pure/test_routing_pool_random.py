@@ -73,6 +73,7 @@ def items(draw: st.DrawFn) -> Item:
         preferred=tuple(draw(st.lists(agent_keys, max_size=2))),
         only_preferred=draw(st.integers(0, 4)) == 0,
         extra_queues=tuple(draw(st.lists(st.sampled_from(QUEUES), max_size=1))),
+        raised=draw(st.sampled_from([0, 0, 0, 1, 2])),
     )
 
 
@@ -241,6 +242,6 @@ class Day(RuleBasedStateMachine):
 
 
 Day.TestCase.settings = settings(
-    max_examples=40, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=25, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 TestDay: Any = Day.TestCase

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -250,3 +251,39 @@ def test_round_robin_lets_nobody_wait_longer_than_the_members() -> None:
     for key in range(5):
         places = [n for n, one in enumerate(turns) if one == key]
         assert max(later - earlier for earlier, later in pairwise(places)) <= 5
+
+
+def test_a_raised_penalty_makes_equals_of_those_below_it_and_keeps_their_order_among_the_others() -> None:
+    agents = [agent(1, 0, idle_since=9.0), agent(2, 3, idle_since=1.0), agent(3, 5, idle_since=0.0)]
+    assert pairs(pool_of(*agents, bands=True).match(10)) == []
+    for raised, order in ((0, [1, 2, 3]), (3, [2, 1, 3]), (9, [3, 2, 1])):
+        pool = pool_of(*(replace(one, stats={}) for one in agents), bands=True)
+        for key in (1, 2, 3):
+            pool.put_item(item(key, raised=raised))
+        assert [who for _item, who in pairs(pool.match(10))] == order
+
+
+def test_without_bands_a_raised_penalty_changes_nobodys_turn_but_the_chances_of_a_draw() -> None:
+    def drawn(raised: int) -> int:
+        pool = pool_of(agent(1, 0), agent(2, 8), strategy="weighted_random", seed=4)
+        count = 0
+        for key in range(400):
+            pool.put_item(item(key, raised=raised))
+            ((_item, who),) = pairs(pool.match(key, limit=1))
+            count += who == 2
+            pool.release(who, "chat", 100)
+        return count
+
+    assert drawn(0) < 80  # one to nine
+    assert 160 < drawn(8) < 240
+    idle = pool_of(agent(1, 0, idle_since=1.0), agent(2, 8, idle_since=0.0))
+    idle.put_item(item(1, raised=8))
+    assert pairs(idle.match(2)) == [(1, 2)]
+
+
+def test_the_record_shows_penalties_as_they_count() -> None:
+    pool = pool_of(agent(1, 0, idle_since=9.0), agent(2, 3, idle_since=1.0), bands=True)
+    pool.put_item(item(1, raised=3))
+    (choice,) = pool.match(10, record=True)
+    assert choice.record is not None
+    assert [(one.agent, one.penalty) for one in choice.record.candidates] == [(2, 3), (1, 3)]

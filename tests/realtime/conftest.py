@@ -7,12 +7,20 @@ import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any, TypeVar
 
+import pytest
 import pytest_asyncio
 from django.db import connection
 
 from helpdesk.channel_layer import PostgresNotifyLayer
+from helpdesk.consumers import watching
 
 T = TypeVar("T")
+
+
+@pytest.fixture(autouse=True)
+def _each_doorbell_of_lists_rings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who hears what is asked here, not how often; the test of rings that come together sets its own interval."""
+    monkeypatch.setattr(watching, "INBOX_SECONDS", 0.0)
 
 
 @pytest_asyncio.fixture

@@ -249,3 +249,19 @@ async def test_there_is_no_other_socket(world: World) -> None:
 
     with pytest.raises(ValueError, match="No route found"):
         await socket.connect()
+
+
+async def test_lists_that_change_again_and_again_ring_at_once_and_then_together(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "INBOX_SECONDS", 1.0)
+    async with opened(world.agent) as socket:
+        for _n in range(4):
+            await away(_write(world.ticket))
+        heard_of = [frame["type"] for frame in await heard(socket, world.agent)]
+        assert heard_of.count("inbox.changed") >= 1
+        rings = heard_of.count("inbox.changed")
+        while (await socket.receive_json_from(timeout=30))["type"] != "inbox.changed":
+            pass
+        assert rings + 1 < 4
+        assert await socket.receive_nothing(timeout=1.5)

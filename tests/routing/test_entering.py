@@ -15,13 +15,14 @@ from helpdesk.actions.lifecycle import set_status
 from helpdesk.actions.merging import merge_tickets, unmerge_ticket
 from helpdesk.actions.splitting import move_messages, split_messages
 from helpdesk.actions.triage import classify_ticket
-from helpdesk.events import NewEvent, record_many
-from helpdesk.models import SYSTEM, Actor, Channel, Kind, Priority, Role, Status, Ticket, TicketEvent
+from helpdesk.events import NewEvent, record_many, sentence
+from helpdesk.models import SYSTEM, Actor, Channel, Kind, Priority, Queue, Role, Status, Ticket, TicketEvent
 from helpdesk.now import now
 from routing.actions.entering import enter, sweep_missing
+from routing.actions.lost import lost
 from routing.actions.offers import accept_offer
-from routing.models import Assignment, DemandRule, Handing, Offer, WorkItem
-from routing.queries.house import known_to
+from routing.models import AgentPresence, Assignment, DemandRule, Handing, Offer, WorkItem
+from routing.queries.waiting import known_to
 from routing.router import Router
 from tests.factories import World, mail, make_customer, make_queue, make_ticket, make_user, receive
 from tests.routing.people import make_offering, make_ready, make_waiting
@@ -360,3 +361,67 @@ def test_a_status_of_a_ticket_that_nobody_routes_costs_one_statement_more(world:
     with CaptureQueriesContext(connection) as queries:
         record_many([NewEvent(world.ticket, Kind.RESOLVED, SYSTEM, {"previous": "open"})])
     assert len([q for q in queries if "routing_" in q["sql"]]) == 1
+
+
+def test_a_demand_for_another_queue_moves_the_new_contact_there_with_the_reason_in_the_history() -> None:
+    front, billing = make_queue(), make_queue()
+    make_offering(front)
+    make_offering(billing)
+    rule = {"when": {"channel": ["mail"]}, "queue": billing.pk, "skills": {}}
+    DemandRule.objects.create(name="Bills", rule=rule)
+    item = make_waiting(front, channel=Channel.MAIL)
+
+    ticket = item.ticket
+    assert (item.queue, ticket.queue) == (billing, billing)
+    assert item.demand["because"][0]["rule"] == "Bills"
+    kinds = list(TicketEvent.objects.filter(ticket=ticket).order_by("seq").values_list("kind", flat=True))
+    assert kinds[-2:] == [Kind.MOVED, Kind.QUEUED]
+    assert str(billing) in sentence(TicketEvent.objects.get(ticket=ticket, kind=Kind.QUEUED))
+
+
+def test_people_overrule_the_rule_and_a_queue_that_is_gone_is_named_and_not_gone_to() -> None:
+    front, billing = make_queue(), make_queue()
+    make_offering(front)
+    rule = DemandRule.objects.create(name="Bills", rule={"when": {"channel": ["mail"]}, "queue": billing.pk})
+    ticket = make_waiting(front, channel=Channel.MAIL).ticket
+    move_ticket(ticket=ticket, actor=SYSTEM, queue=front)
+    assert WorkItem.objects.get(ticket=ticket).queue == front
+
+    Queue.objects.filter(pk=billing.pk).update(is_active=False)
+    item = make_waiting(front, channel=Channel.MAIL)
+    assert item.queue == front
+    assert [one["rule"] for one in item.demand["unknown"]] == [rule.name]
+
+
+@pytest.mark.parametrize("how", ["abandoned", "left", "gave_up"])
+def test_a_customer_who_goes_while_he_waits_is_counted_as_gone_and_offered_no_more(how: str) -> None:
+    queue = make_queue()
+    make_offering(queue)
+    agent = make_ready(queue.team)
+    item = make_waiting(queue)
+    Router().turn()
+    assert Offer.objects.get().agent == agent
+
+    assert lost(item, how, now()) == "lost"
+
+    item.refresh_from_db()
+    assert (item.state, item.outcome, item.answered_at) == (WorkItem.State.DONE, how, None)
+    assert Offer.objects.get().state == Offer.State.CANCELLED
+    assert AgentPresence.objects.get(user=agent).missed == 0
+    assert lost(item, how, now()) == ""
+
+
+def test_a_customer_who_goes_while_he_is_served_leaves_his_agent_to_the_wrap_up() -> None:
+    queue = make_queue()
+    make_offering(queue, wrapup_seconds=30)
+    agent = make_ready(queue.team)
+    item = make_waiting(queue)
+    Router().turn()
+    accept_offer(offer=Offer.objects.get(), actor=Actor.of(agent))
+
+    assert lost(item, "left", now()) == "ended"
+
+    item.refresh_from_db()
+    assert item.state == WorkItem.State.WRAPUP
+    with pytest.raises(ValueError, match="none of them"):
+        lost(item, "bored", now())
