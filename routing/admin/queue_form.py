@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy
 from helpdesk.actions import BadInput
 from helpdesk.admin.line_widgets import Column, column
 from helpdesk.models import SYSTEM, Queue
+from helpdesk.said import said
 from routing.actions.plans import check_plan, read_plan
 from routing.admin.choices import FreshLines, queue_choices
 from routing.core.closed import OVERFLOW_WHEN, ClosedRules
@@ -183,7 +184,7 @@ class QueueRoutingForm(forms.ModelForm[QueueRouting]):
         try:
             rules = ClosedRules.from_dict(plain)
         except ValueError as problem:
-            raise ValidationError(str(problem)) from None
+            raise ValidationError(said(problem)) from None
         queue = values.get("queue") or self._queue()
         if queue is not None and queue.pk in {
             *rules.other_queues,
@@ -206,7 +207,7 @@ class QueueRoutingForm(forms.ModelForm[QueueRouting]):
         try:
             verdict = check_plan(read_plan(plan.rules), [queue.pk], closed=closed, has_closed=True)
         except BadInput as problem:
-            self.add_error("plan", str(problem))
+            self.add_error("plan", said(problem))
             return
         if verdict.errors:
             self.add_error("plan", [ValidationError(words) for words in verdict.errors])

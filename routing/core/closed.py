@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import Any
 
 from helpdesk.hours import Calendar, is_open, next_opening
+from helpdesk.phrases import Phrase, Refused, gettext_noop
 from routing.core import reading
 
 #: keep: it waits here. ticket: a message is taken and becomes a ticket. callback_next_open: its place is kept, and we
@@ -53,21 +54,27 @@ class OverflowRule:
         when = reading.one_of(row.get("when"), "when of an overflow rule", OVERFLOW_WHEN)
         if when == "service_level":
             if row.get("over") is not None:
-                raise ValueError("An overflow rule for service_level has no over: write under, a percentage.")
+                raise Refused(
+                    gettext_noop("An overflow rule for service_level has no over: write under, a percentage.")
+                )
             over = float(
                 reading.whole(row.get("under"), "under of the overflow rule for service_level", least=1, most=100)
             )
         elif row.get("under") is not None:
-            raise ValueError(f"An overflow rule for {when} has no under: only service_level has.")
+            raise Refused(
+                gettext_noop("An overflow rule for %(when)s has no under: only service_level has."), when=when
+            )
         elif when in _MEASURED:
-            over = reading.seconds(row.get("over"), f"over of the overflow rule for {when}")
+            over = reading.seconds(
+                row.get("over"), Phrase(gettext_noop("over of the overflow rule for %(when)s"), when=when)
+            )
         elif row.get("over") is not None:
-            raise ValueError(f"An overflow rule for {when} has no measure: leave over out.")
+            raise Refused(gettext_noop("An overflow rule for %(when)s has no measure: leave over out."), when=when)
         else:
             over = 0.0
         to = reading.keys(row.get("to"), "to of an overflow rule")
         if not to:
-            raise ValueError(f"The overflow rule for {when} leads nowhere: name a queue in to.")
+            raise Refused(gettext_noop("The overflow rule for %(when)s leads nowhere: name a queue in to."), when=when)
         return cls(when, over, to)
 
     def to_dict(self) -> dict[str, Any]:
@@ -125,12 +132,18 @@ class ClosedRules:
         for state, by_channel in reading.mapping(row.get("behaviours") or {}, "behaviours", STATES).items():
             several = {"*": by_channel} if isinstance(by_channel, str) else reading.mapping(by_channel, state)
             behaviours[state] = {
-                channel: reading.one_of(word, f"The behaviour when {state}, for {channel},", BEHAVIOURS)
+                channel: reading.one_of(
+                    word,
+                    Phrase(
+                        gettext_noop("The behaviour when %(state)s, for %(channel)s,"), state=state, channel=channel
+                    ),
+                    BEHAVIOURS,
+                )
                 for channel, word in several.items()
             }
         others = reading.keys(row.get("other_queues"), "other_queues")
         if not others and any("other_queue" in by_channel.values() for by_channel in behaviours.values()):
-            raise ValueError("Contacts are to go to another queue, and none is named: set other_queues.")
+            raise Refused(gettext_noop("Contacts are to go to another queue, and none is named: set other_queues."))
         length, drain, message = row.get("max_length"), row.get("drain_seconds"), row.get("message") or ""
         return cls(
             behaviours=behaviours,
@@ -312,5 +325,8 @@ def _instant(value: object) -> datetime | None:
     except ValueError:
         found = None
     if found is None or found.tzinfo is None:
-        raise ValueError(f"emergency_until cannot be {value!r}: write an instant such as 2026-12-01T12:00:00+00:00.")
+        raise Refused(
+            gettext_noop("emergency_until cannot be %(value)s: write an instant such as 2026-12-01T12:00:00+00:00."),
+            value=f"{value!r}",
+        )
     return found

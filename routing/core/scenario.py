@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
+from helpdesk.phrases import Phrase, Refused, gettext_noop
 from routing.core import distributions, needs, scenario_plan, scenario_presence
 from routing.core.distributions import Distribution
 from routing.core.needs import LEVELS, Needs
@@ -100,7 +101,7 @@ class Scenario:
 
 def read(value: object) -> Scenario:
     """A scenario from what JSON gives. Raises ValueError with a sentence that names the place and what belongs there."""
-    whole_form = mapping(value, "The scenario", _TOP)
+    whole_form = mapping(value, Phrase(gettext_noop("The scenario")), _TOP)
     seed = whole(whole_form.get("seed", 0), "“seed”", least=-(2**63))
     strategy = one_of(whole_form.get("strategy", "longest_idle"), "“strategy”", STRATEGIES)
     contacts = whole_form.get("contacts")
@@ -109,26 +110,38 @@ def read(value: object) -> Scenario:
     warmup = whole(whole_form.get("warmup_contacts", 0), "“warmup_contacts”", most=MOST_CONTACTS)
     queues = tuple(_queue(one, n, strategy) for n, one in enumerate(rows(whole_form.get("queues"), "“queues”"), 1))
     if not queues:
-        raise ValueError("The scenario has no queues: “queues” needs at least one.")
+        raise Refused(gettext_noop("The scenario has no queues: “queues” needs at least one."))
     places: dict[str, int] = {}
     for place, queue in enumerate(queues):
         if queue.name in places:
-            raise ValueError(f"Two queues are named “{queue.name}”: give each a name of its own.")
+            raise Refused(
+                gettext_noop("Two queues are named “%(name)s”: give each a name of its own."), name=queue.name
+            )
         places[queue.name] = place
     forms = rows(whole_form.get("queues"), "“queues”")
     queues = tuple(_planned(queue, form.get("plan"), places) for queue, form in zip(queues, forms, strict=True))
     agents = tuple(_group(one, n, places) for n, one in enumerate(rows(whole_form.get("agents"), "“agents”"), 1))
     if sum(group.count for group in agents) > MOST_AGENTS:
-        raise ValueError(f"There are more than {MOST_AGENTS:,} agents.")
+        raise Refused(gettext_noop("There are more than %(most_agents)s agents."), most_agents=f"{MOST_AGENTS:,}")
     hours = _hours(whole_form, contacts, queues)
     scenario = Scenario(seed, hours, contacts, warmup, queues, agents, strategy)
     expected = expected_contacts(scenario)
     if expected == 0:
-        raise ValueError("Nothing ever arrives: give a queue “arrivals_per_hour” above 0 or “recorded” contacts.")
+        raise Refused(
+            gettext_noop("Nothing ever arrives: give a queue “arrivals_per_hour” above 0 or “recorded” contacts.")
+        )
     if expected > MOST_CONTACTS:
-        raise ValueError(f"About {expected:,.0f} contacts would arrive; at most {MOST_CONTACTS:,} are simulated.")
+        raise Refused(
+            gettext_noop("About %(expected)s contacts would arrive; at most %(most_contacts)s are simulated."),
+            expected=f"{expected:,.0f}",
+            most_contacts=f"{MOST_CONTACTS:,}",
+        )
     if warmup >= expected:
-        raise ValueError(f"“warmup_contacts” is {warmup:,}, but only about {expected:,.0f} contacts will arrive.")
+        raise Refused(
+            gettext_noop("“warmup_contacts” is %(warmup)s, but only about %(expected)s contacts will arrive."),
+            warmup=f"{warmup:,}",
+            expected=f"{expected:,.0f}",
+        )
     return replace(scenario, warnings=_warnings(scenario))
 
 
@@ -152,42 +165,65 @@ def _hours(form: Any, contacts: int | None, queues: tuple[QueuePlan, ...]) -> fl
         if all(queue.recorded for queue in queues):
             return max(1.0, *(queue.recorded[-1].at for queue in queues)) / 3600
         if contacts is None:
-            raise ValueError("Say how long to simulate: “hours”, or the number of “contacts”.")
+            raise Refused(gettext_noop("Say how long to simulate: “hours”, or the number of “contacts”."))
         return float(MOST_HOURS)
     value = form["hours"]
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= MOST_HOURS:
-        raise ValueError(f"“hours” must be a number above 0 and up to {MOST_HOURS:,}.")
+        raise Refused(
+            gettext_noop("“hours” must be a number above 0 and up to %(most_hours)s."), most_hours=f"{MOST_HOURS:,}"
+        )
     return float(value)
 
 
 def _queue(value: object, number: int, strategy: str) -> QueuePlan:
-    form = mapping(value, f"Queue {number}", _QUEUE)
-    name = text(form.get("name"), f"“name” of queue {number}")
-    where = f"queue “{name}”"
+    form = mapping(value, Phrase(gettext_noop("Queue %(number)s"), number=number), _QUEUE)
+    name = text(form.get("name"), Phrase(gettext_noop("“name” of queue %(number)s"), number=number))
+    where = Phrase(gettext_noop("queue “%(name)s”"), name=name)
     if ("arrivals_per_hour" in form) is ("recorded" in form):
-        raise ValueError(f"{where} needs either “arrivals_per_hour” or “recorded”.".capitalize())
+        raise Refused(gettext_noop("Queue “%(name)s” needs either “arrivals_per_hour” or “recorded”."), name=name)
     recorded = _recorded(form["recorded"], where) if "recorded" in form else ()
     if "handle_seconds" not in form:
-        raise ValueError(f'“handle_seconds” of {where} is missing: write {{"dist": "exponential", "mean": 180}}.')
+        raise Refused(
+            gettext_noop('“handle_seconds” of %(where)s is missing: write {"dist": "exponential", "mean": 180}.'),
+            where=where,
+        )
     patience = form.get("patience_seconds")
     required = _needs(form.get("requires"), where)
-    level = mapping(form.get("service_level") or {}, f"“service_level” of {where}", ("share", "seconds"))
+    level = mapping(
+        form.get("service_level") or {},
+        Phrase(gettext_noop("“service_level” of %(where)s"), where=where),
+        ("share", "seconds"),
+    )
     share = level.get("share", 0.8)
     if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
-        raise ValueError(f"“share” in “service_level” of {where} must be from 0 to 1, such as 0.8.")
+        raise Refused(
+            gettext_noop("“share” in “service_level” of %(where)s must be from 0 to 1, such as 0.8."), where=where
+        )
     return QueuePlan(
         name=name,
         rates=() if recorded else _rates(form["arrivals_per_hour"], where),
-        handle=distributions.read(form["handle_seconds"], f"“handle_seconds” of {where}"),
-        patience=None if patience is None else distributions.read(patience, f"“patience_seconds” of {where}"),
+        handle=distributions.read(
+            form["handle_seconds"], Phrase(gettext_noop("“handle_seconds” of %(where)s"), where=where)
+        ),
+        patience=None
+        if patience is None
+        else distributions.read(patience, Phrase(gettext_noop("“patience_seconds” of %(where)s"), where=where)),
         needs=required,
         stages=(Stage(0.0, required),),
         share=float(share),
-        within=seconds(level.get("seconds", 20), f"“seconds” in “service_level” of {where}"),
-        strategy=one_of(form.get("strategy", strategy), f"“strategy” of {where}", STRATEGIES),
-        weight=whole(form.get("weight", 0), f"“weight” of {where}", least=-1000, most=1000),
+        within=seconds(
+            level.get("seconds", 20), Phrase(gettext_noop("“seconds” in “service_level” of %(where)s"), where=where)
+        ),
+        strategy=one_of(
+            form.get("strategy", strategy), Phrase(gettext_noop("“strategy” of %(where)s"), where=where), STRATEGIES
+        ),
+        weight=whole(
+            form.get("weight", 0), Phrase(gettext_noop("“weight” of %(where)s"), where=where), least=-1000, most=1000
+        ),
         recorded=recorded,
-        hours=scenario_presence.read_windows(form.get("open"), f"“open” of {where}"),
+        hours=scenario_presence.read_windows(
+            form.get("open"), Phrase(gettext_noop("“open” of %(where)s"), where=where)
+        ),
         when_closed=scenario_presence.read_closed(form.get("when_closed"), where),
         declines=scenario_presence.read_declines(form.get("declines"), where),
     )
@@ -196,11 +232,14 @@ def _queue(value: object, number: int, strategy: str) -> QueuePlan:
 def _planned(queue: QueuePlan, plan: object, places: dict[str, int]) -> QueuePlan:
     if plan is None:
         return queue
-    where = f"queue “{queue.name}”"
+    where = Phrase(gettext_noop("queue “%(name)s”"), name=queue.name)
     ways = queue.needs.alternatives
     if len(ways) != 1 or not all(demand.wanted for demand in ways[0]):
-        raise ValueError(
-            f"With a plan, “requires” of {where} is a list of skills; other requirements belong into its steps."
+        raise Refused(
+            gettext_noop(
+                "With a plan, “requires” of %(where)s is a list of skills; other requirements belong into its steps."
+            ),
+            where=where,
         )
     demanded = {demand.skill: demand.level for demand in ways[0]}
     return replace(queue, stages=scenario_plan.read(plan, where, demanded, places))
@@ -210,34 +249,45 @@ def _rates(value: object, where: str) -> tuple[float, ...]:
     rates: list[Any] = value if isinstance(value, list) else [value]
     for rate in rates:
         if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate <= _MOST_RATE:
-            raise ValueError(
-                f"“arrivals_per_hour” of {where} must be a number from 0, or a list of them, one for each hour."
+            raise Refused(
+                gettext_noop(
+                    "“arrivals_per_hour” of %(where)s must be a number from 0, or a list of them, one for each hour."
+                ),
+                where=where,
             )
     if not rates:
-        raise ValueError(f"“arrivals_per_hour” of {where} is an empty list.")
+        raise Refused(gettext_noop("“arrivals_per_hour” of %(where)s is an empty list."), where=where)
     return tuple(float(rate) for rate in rates)
 
 
 def _recorded(value: object, where: str) -> tuple[Recorded, ...]:
     found = []
-    for number, one in enumerate(rows(value, f"“recorded” of {where}"), 1):
-        place = f"contact {number} of {where}"
+    for number, one in enumerate(rows(value, Phrase(gettext_noop("“recorded” of %(where)s"), where=where)), 1):
+        place = Phrase(gettext_noop("contact %(number)s of %(where)s"), number=number, where=where)
         form = mapping(
             one if isinstance(one, dict) else {"at": one}, place, ("at", "handle_seconds", "patience_seconds")
         )
         handle, patience = form.get("handle_seconds"), form.get("patience_seconds")
         found.append(
             Recorded(
-                at=seconds(form.get("at"), f"“at” of {place}"),
-                handle_seconds=None if handle is None else seconds(handle, f"“handle_seconds” of {place}"),
-                patience_seconds=None if patience is None else seconds(patience, f"“patience_seconds” of {place}"),
+                at=seconds(form.get("at"), Phrase(gettext_noop("“at” of %(place)s"), place=place)),
+                handle_seconds=None
+                if handle is None
+                else seconds(handle, Phrase(gettext_noop("“handle_seconds” of %(place)s"), place=place)),
+                patience_seconds=None
+                if patience is None
+                else seconds(patience, Phrase(gettext_noop("“patience_seconds” of %(place)s"), place=place)),
             )
         )
     if not found:
-        raise ValueError(f"“recorded” of {where} has no contacts.")
+        raise Refused(gettext_noop("“recorded” of %(where)s has no contacts."), where=where)
     for number, (before, after) in enumerate(pairwise(found), 2):
         if after.at < before.at:
-            raise ValueError(f"Contact {number} of {where} comes before the one above it: order them by “at”.")
+            raise Refused(
+                gettext_noop("Contact %(number)s of %(where)s comes before the one above it: order them by “at”."),
+                number=number,
+                where=where,
+            )
     return tuple(found)
 
 
@@ -249,29 +299,46 @@ def _needs(value: object, where: str) -> Needs:
     try:
         return needs.parse(value)
     except ValueError as problem:
-        raise ValueError(f"“requires” of {where}: {problem}") from problem
+        raise Refused(gettext_noop("“requires” of %(where)s: %(problem)s"), where=where, problem=problem) from problem
 
 
 def _group(value: object, number: int, places: dict[str, int]) -> AgentGroup:
-    form = mapping(value, f"Agents {number}", _AGENTS)
-    where = f"agents {number}"
-    name = text(form["name"], f"“name” of {where}") if "name" in form else str(number)
+    form = mapping(value, Phrase(gettext_noop("Agents %(number)s"), number=number), _AGENTS)
+    where = Phrase(gettext_noop("agents %(number)s"), number=number)
+    name = (
+        text(form["name"], Phrase(gettext_noop("“name” of %(where)s"), where=where)) if "name" in form else str(number)
+    )
     asked = form.get("queues")
-    pairs = asked.items() if isinstance(asked, dict) else ((one, 0) for one in rows(asked, f"“queues” of {where}"))
+    pairs = (
+        asked.items()
+        if isinstance(asked, dict)
+        else ((one, 0) for one in rows(asked, Phrase(gettext_noop("“queues” of %(where)s"), where=where)))
+    )
     queues: dict[int, int] = {}
     for queue, penalty in pairs:
         if not isinstance(queue, str) or queue not in places:
             known = ", ".join(f"“{one}”" for one in places)
-            raise ValueError(f"“queues” of {where} names {queue!r}, which is no queue here; there are: {known}.")
-        queues[places[queue]] = whole(penalty, f"The penalty in “{queue}” of {where}", most=1000)
+            raise Refused(
+                gettext_noop("“queues” of %(where)s names %(queue)s, which is no queue here; there are: %(known)s."),
+                where=where,
+                queue=f"{queue!r}",
+                known=known,
+            )
+        queues[places[queue]] = whole(
+            penalty,
+            Phrase(gettext_noop("The penalty in “%(queue)s” of %(where)s"), queue=queue, where=where),
+            most=1000,
+        )
     if not queues:
-        raise ValueError(f"“queues” of {where} is empty: say which queues these agents serve.")
+        raise Refused(gettext_noop("“queues” of %(where)s is empty: say which queues these agents serve."), where=where)
     return AgentGroup(
         name=name,
-        count=whole(form.get("count", 1), f"“count” of {where}", most=MOST_AGENTS),
+        count=whole(form.get("count", 1), Phrase(gettext_noop("“count” of %(where)s"), where=where), most=MOST_AGENTS),
         queues=queues,
         skills=_skills(form.get("skills"), where),
-        capacity=whole(form.get("capacity", 1), f"“capacity” of {where}", least=1, most=100),
+        capacity=whole(
+            form.get("capacity", 1), Phrase(gettext_noop("“capacity” of %(where)s"), where=where), least=1, most=100
+        ),
         presence=scenario_presence.read_presence(form.get("shifts"), form.get("breaks"), where),
     )
 
@@ -283,16 +350,21 @@ def _skills(value: object, where: str) -> dict[str, int]:
         pairs = list(value.items())
     else:
         pairs = []
-        for one in rows(value, f"“skills” of {where}"):
+        for one in rows(value, Phrase(gettext_noop("“skills” of %(where)s"), where=where)):
             if isinstance(one, dict):
-                form = mapping(one, f"A skill of {where}", ("skill", "level"))
+                form = mapping(one, Phrase(gettext_noop("A skill of %(where)s"), where=where), ("skill", "level"))
                 pairs.append((form.get("skill"), form.get("level", LEVELS[-1])))
             else:
                 pairs.append((one, LEVELS[-1]))
     skills = {}
     for skill, level in pairs:
-        path = skill_path(text(skill, f"A skill of {where}"), where)
-        skills[path] = whole(level, f"The level of {path} of {where}", least=LEVELS[0], most=LEVELS[-1])
+        path = skill_path(text(skill, Phrase(gettext_noop("A skill of %(where)s"), where=where)), where)
+        skills[path] = whole(
+            level,
+            Phrase(gettext_noop("The level of %(path)s of %(where)s"), path=path, where=where),
+            least=LEVELS[0],
+            most=LEVELS[-1],
+        )
     return skills
 
 
@@ -303,16 +375,30 @@ def _warnings(scenario: Scenario) -> tuple[str, ...]:
         serving = [group for group in scenario.agents if place in group.queues and group.count]
         able = [group for group in scenario.agents if group.count and _may_serve(group, place, queue)]
         if not serving and not able:
-            found.append(f"Nobody serves queue “{queue.name}”.")
+            found.append(Phrase(gettext_noop("Nobody serves queue “%(name)s”."), name=queue.name))
         elif not able:
             lacking = ", ".join(queue.needs.missing(serving[0].skills))
-            found.append(f"Nobody who serves queue “{queue.name}” has the skills it requires ({lacking}).")
+            found.append(
+                Phrase(
+                    gettext_noop("Nobody who serves queue “%(name)s” has the skills it requires (%(lacking)s)."),
+                    name=queue.name,
+                    lacking=lacking,
+                )
+            )
         elif queue.patience is None and queue.rates:  # whoever shares these agents comes on top
             load = sum(queue.rates) / len(queue.rates) * queue.handle.mean / 3600
             room = sum(group.count * group.capacity for group in able)
             if load >= room:
                 found.append(
-                    f"Queue “{queue.name}” brings {load:.1f} erlangs to {room} places and nobody leaves: it grows without end."
+                    Phrase(
+                        gettext_noop(
+                            "Queue “%(name)s” brings %(load)s erlangs to %(room)s places and nobody leaves:"
+                            " it grows without end."
+                        ),
+                        name=queue.name,
+                        load=f"{load:.1f}",
+                        room=room,
+                    )
                 )
     return tuple(found)
 

@@ -52,6 +52,7 @@ REFUSED: list[tuple[Callable[[Any], object], Any]] = [
     (Plan.from_dict, {"steps": [{"only_preferred": True}]}),
     (Rule.from_dict, {"name": "Odd", "when": {"country": ["Atlantis"]}, "skills": ["a/b"]}),
     (ClosedRules.from_dict, []),
+    (ClosedRules.from_dict, {"behaviours": {"closed": {"chat": "sing"}}}),
     (read_scenario, {}),
     (read_scenario, {"queues": [{"name": "a", "arrivals_per_hour": 1, "handle_seconds": {"dist": "odd"}}]}),
     (lambda code: public_days(code, 2026), "QQ"),
