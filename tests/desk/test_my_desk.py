@@ -38,6 +38,7 @@ def form(**changes: Any) -> dict[str, Any]:
         "density": "",
         "undo_seconds": "10",
         "single_keys": "on",
+        "ring": "on",
         **{f"key-{name}": key for name, key in DEFAULTS.items()},
         **changes,
     }
