@@ -149,7 +149,16 @@ def test_ones_own_pages_and_the_style_guide(desk: Desk, browser_context: Browser
     shown = (
         f"?theme={look.theme}{'&contrast=more' if look.contrast else ''}{'&dir=rtl' if look.language != 'en' else ''}"
     )
-    for path in ("/profile/", "/me/desk/", "/accounts/2fa/", f"/styleguide/{shown}", "/canned/", "/nowhere/"):
+    for path in (
+        "/profile/",
+        "/me/desk/",
+        "/accounts/2fa/",
+        f"/styleguide/{shown}",
+        "/canned/",
+        "/macros/",
+        "/tickets/new/",
+        "/nowhere/",
+    ):
         page.goto(desk.origin + path)
         page.wait_for_load_state()
         looked(path)

@@ -17,13 +17,19 @@ let recent = null;
 let macros = [];
 let macrosOf = '';
 let shown = [];
+let possible = null;  // the actions of this opening: they are gathered once, not at each letter
 
 // folds case, Latin accents and Arabic and Persian letter variants, as the server's search does
 const fold = (text) => text.normalize('NFKD').replace(/[\p{M}\u0640\u200c]/gu, '').replace(/[يى]/g, 'ی').replace(/ك/g, 'ک').toLowerCase();
-const matches = (text, query) => fold(query).split(/\s+/).filter(Boolean).every((part) => fold(text).includes(part));
+function matches(text, query) {
+  const parts = fold(query).split(/\s+/).filter(Boolean);
+  if (!parts.length) return true;
+  const folded = fold(text);
+  return parts.every((part) => folded.includes(part));
+}
 
 /** Actions of the table that are possible here, then every further element of the page with a data-key. */
-function actions(query) {
+function everyPossible() {
   const known = everyAction();
   const names = new Set(known.map(({ name }) => name));
   const items = known.filter(({ name }) => !name.startsWith('macro-') && isPossible(name))
@@ -36,7 +42,12 @@ function actions(query) {
     items.push({ title, key: keyOf(name), icon: 'bolt', act: () => run(name) });
   }
   for (const link of document.querySelectorAll('#me a.menu__item')) items.push({ title: link.textContent.trim(), icon: 'sliders', url: link.href });
-  return items.filter(({ title }) => matches(title, query)).slice(0, query ? ACTIONS_AT_MOST : 5);
+  return items;
+}
+
+function actions(query) {
+  possible ??= everyPossible();
+  return possible.filter(({ title }) => matches(title, query)).slice(0, query ? ACTIONS_AT_MOST : 5);
 }
 
 function views(query) {
@@ -184,10 +195,11 @@ function open() {
   if (dialog.open) { dialog.close(); return; }
   if (document.querySelector('dialog[open]')) return;
   field.value = '';
+  possible = null;
   draw(local(''));  // before it is shown: what is asked of the page's layout here costs nothing then
   dialog.showModal();
-  fetchRecent();
-  fetchMacros();
+  // behind the frame that shows the bar
+  requestAnimationFrame(() => setTimeout(() => { fetchRecent(); fetchMacros(); }));
 }
 
 function take(index) {

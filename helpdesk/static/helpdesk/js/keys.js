@@ -87,9 +87,11 @@ const own = {
 for (let n = 1; n <= 9; n += 1) own[`macro-${n}`] = () => planMacro(n);
 const IN_COMPOSER = new Set(['send', 'send-resolve']);
 
+const elementsFor = (action) => [...document.querySelectorAll(`[data-key="${CSS.escape(action)}"]`)].filter((element) => !element.disabled && !element.closest('[hidden]'));
+
 /** The element an action presses: what is seen goes before what waits in a closed menu; the last of several messages. */
 export function targetOf(action) {
-  const all = [...document.querySelectorAll(`[data-key="${CSS.escape(action)}"]`)].filter((element) => !element.disabled && !element.closest('[hidden]'));
+  const all = elementsFor(action);
   const seen = all.filter((element) => element.checkVisibility());
   return action === 'reply-all' || action === 'forward' ? seen.at(-1) ?? all.at(-1) : seen[0] ?? all[0];
 }
@@ -137,11 +139,11 @@ export function run(action) {
   return true;
 }
 
-/** Whether an action has something to do here; the command bar offers only those. */
+/** Whether an action has something to do here; the command bar offers only those. Asks nothing of the page's style. */
 export const isPossible = (action) => {
-  if (action === 'undo') return canUndoLast() || targetOf(action) !== undefined;
+  if (action === 'undo') return canUndoLast() || elementsFor(action).length > 0;
   if (action in own) return action !== 'command' && (!IN_COMPOSER.has(action) || document.getElementById('compose') !== null) && (!/^(copy|reply|note|attach|macro)/.test(action) || number() !== undefined);
-  return targetOf(action) !== undefined;
+  return elementsFor(action).length > 0;
 };
 
 let before = '';
