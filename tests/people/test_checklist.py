@@ -46,7 +46,7 @@ def test_lines_are_added_ticked_renamed_and_put_in_order(world: World) -> None:
     assert not any("photo" in str(event.data) for event in changes)
 
 
-def test_the_timeline_names_the_line_in_one_question_more_however_many_there_are(
+def test_the_timeline_names_people_and_lines_in_one_question_however_many_there_are(
     world: World, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     sara = Actor.of(world.agent)
@@ -56,7 +56,7 @@ def test_the_timeline_names_the_line_in_one_question_more_however_many_there_are
     remove_item(ticket=world.ticket, actor=sara, item=first.pk)
     events = list(TicketEvent.objects.filter(ticket=world.ticket, kind=Kind.CHECKLIST_CHANGED).order_by("seq"))
 
-    with django_assert_num_queries(2):  # the people and the lines
+    with django_assert_num_queries(1):  # the people and the lines
         names = Names(events)
 
     assert [sentence(event, "en", names) for event in events] == [
