@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -180,6 +181,16 @@ def test_an_offer_comes_up_with_who_what_where_and_why(sara: User, offer: Offer)
         "Ctrl ⇧ A",
     ):
         assert words in said
+
+
+@pytest.mark.parametrize("language", ["ar", "fa", "zh-hans"])
+def test_the_countdown_is_a_number_for_scripts_in_every_language(sara: User, offer: Offer, language: str) -> None:
+    User.objects.filter(pk=sara.pk).update(language=language)
+    sara.refresh_from_db()
+    said = bar(sara)
+    for left in (re.search(rf'data-{name}="([^"]*)"', said) for name in ("left", "whole")):
+        assert left is not None
+        assert float(left[1]) > 0  # a comma, as in Arabic, would count as NaN
 
 
 def test_a_card_names_the_skills_that_are_needed_as_the_house_does(sara: User, offer: Offer) -> None:
