@@ -34,6 +34,7 @@ States = Callback.State
 Items = WorkItem.State
 #: A wish that the customer has not confirmed by then is forgotten; his contact waits on as it was.
 CONFIRM_WITHIN = timedelta(minutes=30)
+_NOBODY_HAS_IT = (Items.WAITING, Items.OFFERED)  # an offer may be missed: the wish outlives it
 _PHONE = re.compile(r"\+?[0-9]{5,15}")
 _BETWEEN = re.compile(r"[\s().\-/\u200e\u200f\u202a-\u202e]")
 
@@ -240,7 +241,7 @@ def _is_settled(row: Callback, at: datetime, is_open: bool) -> bool:
     """Whether an open callback is as its item is, with nothing due. A glance without locks."""
     state = row.item.state
     if row.state == States.ASKED:
-        return state == Items.WAITING and row.asked_at > at - CONFIRM_WITHIN
+        return state in _NOBODY_HAS_IT and row.asked_at > at - CONFIRM_WITHIN
     if state == Items.RESERVED:
         return row.not_before_at is not None and row.not_before_at > at
     if state == Items.WAITING:
@@ -254,7 +255,7 @@ def _settle(row: Callback, item: WorkItem, ticket: Ticket, at: datetime, is_open
     if item.state in {Items.DONE, Items.WRAPUP}:
         return _over(row, ticket, States.DONE if item.outcome == "handled" else States.CANCELLED)
     if row.state == States.ASKED:
-        lapsed = item.state != Items.WAITING or row.asked_at <= at - CONFIRM_WITHIN
+        lapsed = item.state not in _NOBODY_HAS_IT or row.asked_at <= at - CONFIRM_WITHIN
         return _over(row, ticket, States.CANCELLED) if lapsed else 0
     if item.state == Items.ASSIGNED:
         return _enter(row, States.CALLING)

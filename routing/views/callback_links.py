@@ -46,5 +46,6 @@ def _page(request: HttpRequest, callback: Callback | None, *, problem: str = "",
         "problem": problem,
     }
     response = portal_page(request, "routing/portal_callback.html", context, status=status)
-    response["Referrer-Policy"] = "no-referrer"  # the address is a key
+    # the address is a key and stays in the house; "no-referrer" would make the form's own Origin null, which is refused
+    response["Referrer-Policy"] = "same-origin"
     return response

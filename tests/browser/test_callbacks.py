@@ -11,7 +11,9 @@ from helpdesk.mail.portal_links import link_address, new_token
 from helpdesk.models import Actor
 from helpdesk.now import now
 from routing.actions.agents import set_agent_state
+from routing.actions.callbacks import ask_callback
 from routing.actions.offers import accept_offer
+from routing.callback_keys import link_of
 from routing.models import AgentState, Callback, Offer
 from routing.router import Router
 from tests.browser.desk import Desk, another_person, complaints_of
@@ -58,3 +60,17 @@ def test_a_customer_asks_to_be_called_and_the_agent_calls_and_says_how_it_went(
     desk.settle()
     assert Callback.objects.get().state == Callback.State.DONE
     assert (heard, spoken) == ([], [])
+
+
+def test_the_link_of_the_mail_confirms_in_a_browser_that_is_not_signed_in(desk: Desk, customer: Page) -> None:
+    make_offering(desk.world.queue_a, callback_from_seconds=0)
+    ticket = make_ticket(desk.world.queue_a, desk.world.customer, subject="The dock is hot")
+    callback = ask_callback(ticket=ticket, actor=Actor.of_customer(ticket.customer), phone="+49301234567")
+    customer.goto(f"{desk.origin}/portal/{link_of(callback).partition('/portal/')[2]}")
+
+    customer.get_by_role("button", name="Yes, call me").click()  # its Origin must not be null
+
+    expect(customer.get_by_role("main")).to_contain_text("You keep your place, and we call +49301234567")
+    desk.settle()
+    callback.refresh_from_db()
+    assert callback.state == Callback.State.RESERVED

@@ -110,6 +110,24 @@ def test_a_customers_wish_counts_once_he_has_confirmed_it() -> None:
     assert callback.state == States.RESERVED
 
 
+def test_a_wish_outlives_an_offer_of_its_contact_and_ends_when_somebody_takes_it() -> None:
+    queue = _calling_queue()
+    item = make_waiting(queue)
+    callback = ask_callback(ticket=item.ticket, actor=Actor.of_customer(item.ticket.customer), phone=PHONE)
+    agent = make_ready(queue.team)
+    Router().turn()
+    offer = Offer.objects.get(item=item, state="pending")
+
+    assert sweep_callbacks() == 0  # he may miss it
+    callback.refresh_from_db()
+    assert callback.state == States.ASKED
+
+    accept_offer(offer=offer, actor=Actor.of(agent))
+    assert sweep_callbacks() == 1
+    callback.refresh_from_db()
+    assert callback.state == States.CANCELLED
+
+
 def test_a_wish_that_nobody_confirms_lapses_and_the_contact_waits_on() -> None:
     queue = _calling_queue()
     item = make_waiting(queue)
@@ -417,7 +435,7 @@ def test_the_signed_link_changes_one_callback_without_signing_in_and_only_by_its
     client = Client()
 
     shown = client.get(address)
-    assert PHONE in shown.content.decode() and shown["Referrer-Policy"] == "no-referrer"
+    assert PHONE in shown.content.decode() and shown["Referrer-Policy"] == "same-origin"
     callback.refresh_from_db()
     assert callback.state == States.RESERVED
     client.post(address, {"do": "cancel"})
