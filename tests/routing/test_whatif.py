@@ -114,6 +114,19 @@ def test_the_page_writes_a_scenario_and_runs_it(manager: Client) -> None:
     assert "<svg" in ran.content.decode()
 
 
+def test_a_queue_to_which_nothing_came_has_no_level_rather_than_a_bad_one(manager: Client) -> None:
+    queues = [
+        {"name": "A", "recorded": [1.0], "handle_seconds": 60},
+        {"name": "B", "arrivals_per_hour": 0, "handle_seconds": 60},
+    ]
+    scenario = json.dumps({"hours": 1, "queues": queues, "agents": [{"count": 1, "queues": ["A", "B"]}]})
+
+    said = manager.post("/routing/what-if/simulate/", {"do": "run", "scenario": scenario}).content.decode()
+
+    assert '<span class="num">100.0 %</span>' in said
+    assert '<td><span class="num">–</span> <svg' in said.partition(">B</")[2]
+
+
 @pytest.mark.parametrize(
     ("scenario", "sentence"),
     [
