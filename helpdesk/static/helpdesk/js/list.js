@@ -29,11 +29,11 @@ function somebodyIsThere() {
 }
 
 let running = false;
-let again = false;
+let again = null;  // what was asked for while a fetch was under way: a change of one's own stays one
 
 /** Fetches the first page and the counts. `force` shows a changed order at once. */
 export async function refreshList({ force = false } = {}) {
-  if (running) { again = true; return; }
+  if (running) { again = { force: force || Boolean(again?.force) }; return; }
   running = true;
   try {
     const zone = list();
@@ -52,7 +52,7 @@ export async function refreshList({ force = false } = {}) {
     redraw(fresh.find((element) => element.id === 'rows'), force || isToCome());
   } catch { /* the connection banner speaks of lost lines */ } finally {
     running = false;
-    if (again) { again = false; refreshList(); }
+    if (again) { const more = again; again = null; refreshList(more); }
   }
 }
 
