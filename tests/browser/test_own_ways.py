@@ -42,7 +42,8 @@ def test_menus_show_the_keys_as_the_person_has_set_them(desk: Desk, sara: Page) 
 
 def test_a_macro_written_at_the_desk_is_previewed_and_run_by_its_key(desk: Desk, sara: Page) -> None:
     heard = complaints_of(sara)
-    desk.open_ticket(sara, desk.world.ticket.number)
+    with sara.expect_response("**/read/"):  # the preview is of the ticket read last
+        desk.open_ticket(sara, desk.world.ticket.number)
     sara.locator("#pick-macro > summary").click()
     sara.get_by_role("link", name="Your macros").click()
     sara.get_by_label("Name", exact=True).fill("Cable")
@@ -71,6 +72,7 @@ def test_a_call_is_written_down_by_keys_alone(desk: Desk, sara: Page) -> None:
     sara.locator("#subject").click()
     sara.keyboard.press("c")
     expect(sara.locator("#customer-q")).to_be_focused()
+    sara.wait_for_selector("html[data-line=open]")  # its scripts are there
     sara.keyboard.type("ann")
     sara.get_by_role("radio", name="Ann Example").check()
     sara.get_by_label("Subject").fill("She called")

@@ -62,7 +62,7 @@ def an_offer(**rules: object) -> tuple[Offer, User]:
     agent = make_ready(queue.team)
     make_waiting(queue)
     Router().turn()
-    return Offer.objects.get(state=Offers.PENDING), agent
+    return Offer.objects.get(state=Offers.PENDING, item__queue=queue), agent  # an earlier round's may be asked of again
 
 
 def check_nothing_doubled() -> None:

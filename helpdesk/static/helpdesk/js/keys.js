@@ -44,9 +44,10 @@ function backToList() {
 function resolveAndNext() {
   const all = rows();
   const at = all.findIndex((row) => row.hasAttribute('data-current'));
-  const next = at < 0 ? undefined : all[at + 1] ?? all[at - 1];
+  const next = at < 0 ? undefined : (all[at + 1] ?? all[at - 1])?.id;
   if (!press('resolve')) return;
-  document.addEventListener('htmx:afterRequest', () => next?.querySelector?.('.row__link')?.click(), { once: true });
+  // by its id: the doorbell may have drawn the list anew before the answer is here
+  document.addEventListener('htmx:afterRequest', () => next && document.getElementById(next)?.querySelector('.row__link')?.click(), { once: true });
 }
 
 async function copy(text) {
