@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC
 from typing import Any
 
 import pytest
@@ -56,7 +57,7 @@ REFUSED: list[tuple[Callable[[Any], object], Any]] = [
     (read_scenario, {}),
     (read_scenario, {"queues": [{"name": "a", "arrivals_per_hour": 1, "handle_seconds": {"dist": "odd"}}]}),
     (lambda code: public_days(code, 2026), "QQ"),
-    (lambda data: ical_days(data, [2026], None), b"no calendar"),
+    (lambda data: ical_days(data, [2026], UTC), b"no calendar"),
 ]
 
 
