@@ -203,6 +203,8 @@ class Router:
         if row is None:
             self.telling.forget(key)
             return
+        if row.demand.get("unknown"):
+            self.telling.alert(row, "unknown_skill")
         outcome = self._turned_away(row, house, at, is_new=is_new)
         self.rows[key] = row
         house.waiting[row.queue_id] += 1

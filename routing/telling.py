@@ -19,7 +19,9 @@ from routing.queries.waiting import Waiting
 
 #: Time spent in one turn on writing down why others wait, so that ten thousand waiting hold up nobody.
 EXPLAIN_SECONDS = 0.02
-ALERTS = frozenset({"unstaffed", "never_opens", "nobody_anywhere", "too_many_needs"})
+ALERTS = frozenset({"unstaffed", "never_opens", "nobody_anywhere", "too_many_needs", "unknown_skill"})
+#: Said when one contact is met, not when the queues are looked over: they are remembered for the term.
+_OF_ONE = frozenset({"nobody_anywhere", "unknown_skill"})
 
 
 class Telling:
@@ -81,7 +83,7 @@ class Telling:
                 elif not opened and changes_at is None:
                     trouble.add((queue, "never_opens"))
         new = trouble - self.alerted
-        self.alerted = {one for one in self.alerted if one in trouble or one[1] == "nobody_anywhere"}
+        self.alerted = {one for one in self.alerted if one in trouble or one[1] in _OF_ONE}
         for queue, why in new:
             row = next((row for row in rows.values() if row.queue_id == queue), None)
             if row is not None:

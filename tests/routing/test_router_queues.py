@@ -212,6 +212,22 @@ def test_a_queue_that_never_opens_is_told_to_managers_where_it_has_no_lead() -> 
     assert Decision.objects.get(kind="alert").record["why"] == "never_opens"
 
 
+def test_a_rule_that_asks_for_a_skill_nobody_knows_is_told_once_and_the_contact_is_offered_without_it() -> None:
+    queue = make_queue()
+    make_offering(queue)
+    lead, agent = make_user(lead_of=(queue.team,)), make_ready(queue.team)
+    first, _second = make_waiting(queue), make_waiting(queue)
+    WorkItem.objects.update(demand={"unknown": [{"kind": "skill", "name": "ghost/docks"}]})
+    router = Router()
+
+    router.turn()
+    router.turn()
+
+    assert (first.pk, agent.pk) in offered()
+    assert [d.record["why"] for d in Decision.objects.filter(kind="alert")] == ["unknown_skill"]
+    assert Notification.objects.filter(user=lead).count() == 1
+
+
 def test_a_queue_with_somebody_at_work_raises_no_alert() -> None:
     queue = make_queue()
     make_offering(queue)
