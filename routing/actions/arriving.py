@@ -73,7 +73,8 @@ def turn_away(item: WorkItem, outcome: Outcome) -> str:
 def alert_leads(item: WorkItem, why: str) -> bool:
     """Tells the leads of the queue's team (managers, where it has none) what is wrong with a contact; once for a queue.
 
-    `why`: `unstaffed`, `never_opens`, `nobody_anywhere`, `too_many_needs` or `unknown_skill`. False where they were told of this within SAID_ONCE.
+    `why`: `unstaffed`, `never_opens`, `nobody_anywhere`, `too_many_needs` or `unknown_skill`. False where they were told of
+    this within SAID_ONCE.
     """
     ticket = lock(Ticket(pk=item.ticket_id))
     said = Decision.objects.filter(kind="alert", at__gte=now() - SAID_ONCE, item__queue=item.queue_id, record__why=why)
