@@ -46,8 +46,13 @@ function resolveAndNext() {
   const at = all.findIndex((row) => row.hasAttribute('data-current'));
   const next = at < 0 ? undefined : (all[at + 1] ?? all[at - 1])?.id;
   if (!press('resolve')) return;
-  // by its id: the doorbell may have drawn the list anew before the answer is here
-  document.addEventListener('htmx:afterRequest', () => next && document.getElementById(next)?.querySelector('.row__link')?.click(), { once: true });
+  const goOn = ({ detail }) => {
+    if (detail.requestConfig.verb === 'get') return;  // a part of the page that was still on its way
+    document.removeEventListener('htmx:afterRequest', goOn);
+    // by its id: the doorbell may have drawn the list anew before the answer is here
+    if (next) document.getElementById(next)?.querySelector('.row__link')?.click();
+  };
+  document.addEventListener('htmx:afterRequest', goOn);
 }
 
 async function copy(text) {
