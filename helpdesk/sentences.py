@@ -203,7 +203,8 @@ _QUEUED: dict[str, Callable[[], str]] = {
         "Contacts of %(queue)s ask for too many different things: those behind are offered later. Look at the demand rules."
     ),
     "unknown_skill": lambda: _(
-        "A demand rule asks for a skill or a queue that does not exist: the ticket waits in %(queue)s without it. Look at the rules."
+        "A demand rule asks for a skill or a queue that does not exist: the ticket waits in %(queue)s without it. "
+        "Look at the rules."
     ),
     "demand": lambda: _("What the customer asks for is the matter of %(queue)s: the ticket waits there."),
 }
