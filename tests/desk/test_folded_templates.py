@@ -34,7 +34,7 @@ ROW = {
 
 def _template(name: str) -> Template:
     """What Django's engine made of the file."""
-    template: Template = get_template(name).template  # type: ignore[attr-defined]
+    template: Template = get_template(name).template  # type: ignore[attr-defined]  # the stubs know no backend
     return template
 
 
@@ -62,7 +62,7 @@ def test_neighbouring_texts_are_one() -> None:
 
 
 def test_the_desk_reads_its_templates_through_this_loader() -> None:
-    loaders = engines["django"].engine.template_loaders  # type: ignore[attr-defined]
+    loaders = engines["django"].engine.template_loaders  # type: ignore[attr-defined]  # nor its engine
     assert [type(loader) for loader in loaders] == [Loader]
 
 

@@ -111,7 +111,7 @@ def _always(count: int) -> object:
 
 def _page(actor: Actor, text: str) -> Sequence[Ticket]:
     door = Ticket.objects.visible_to(actor)
-    return found_page(actor, TicketFilter(text=text), "", 100, door=door, today=TODAY).tickets  # type: ignore[return-value]
+    return found_page(actor, TicketFilter(text=text), "", 100, door=door, today=TODAY).tickets  # type: ignore[return-value]  # its rows are annotated tickets
 
 
 def test_hits_of_a_status_are_found_though_the_index_gives_more_rows_than_it_may(
